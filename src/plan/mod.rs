@@ -1,1 +1,8 @@
-//! Under construction.
+//! Which cases there are, and in which order (pure).
+//!
+//! A case is a scenario, a target and a cell of the scenario's matrix. Whether it applies is decided from the target's
+//! capabilities; nothing here acts.
+
+mod case;
+
+pub use case::{Case, CaseId, Cell};

@@ -1,1 +1,3 @@
-//! Under construction.
+//! Lets the client act for a case, asks the judge after each step, and collects outcomes.
+
+pub mod outcome;

@@ -1,1 +1,2 @@
-//! Under construction.
+//! FTP grammar (placeholder until the parsers land).
+pub mod reply;

@@ -1,0 +1,643 @@
+//! What a scenario means, after lowering. `docs/scenarios.md` is the same list for authors.
+//!
+//! Everything an author can get wrong keeps its span. Strings may hold `$(name)`; they are filled in when the step
+//! runs, never before parsing.
+
+use std::time::Duration;
+
+use crate::base::{Source, Span, Spanned};
+use crate::requirement::{Capability, Grade};
+use crate::trace::DataPath;
+
+/// One scenario file.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Path below `scenarios/` without `.yaml`, e.g. `protection/prot-refused-before-pbsz`.
+    pub id: String,
+    /// The text it came from.
+    pub source: Source,
+    /// States the good behaviour.
+    pub title: String,
+    /// The harm when it is missing.
+    pub why: String,
+    /// Sorts reports; never changes a verdict.
+    pub severity: Severity,
+    /// Faults of the embedded server that this scenario catches (kebab-case names).
+    pub detects: Vec<Spanned<String>>,
+    /// What the target must be able to do.
+    pub requires: Vec<Spanned<Capability>>,
+    /// Axes; the cases are their product.
+    pub matrix: Vec<Axis>,
+    /// Variables of the scenario: name and (unexpanded) text.
+    pub vars: Vec<(Spanned<String>, Spanned<String>)>,
+    /// Takes over five seconds of waiting; runs with `--slow`.
+    pub slow: bool,
+    /// Preparation.
+    pub setup: Vec<Step>,
+    /// What is under test.
+    pub steps: Vec<Step>,
+    /// Tidying.
+    pub cleanup: Vec<Step>,
+}
+
+/// How bad it is when the scenario fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A nuisance.
+    Low,
+    /// Breaks some peers.
+    Medium,
+    /// Breaks many peers.
+    High,
+    /// Loses data or security.
+    Critical,
+}
+
+/// One axis of the matrix. The axis `tls` has values `tls1.2`, `tls1.3` and fixes the TLS version of every connection
+/// of the case (a value is skipped, as not-applicable, where the target lacks the version). The axis `data` has values
+/// `passive`, `extended-passive`, `active`, `extended-active` and is what `open-data: $(data)` and the composite
+/// transfers use. Every other axis only sets the variable of its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Name; also the variable that holds the value.
+    pub name: Spanned<String>,
+    /// Values, in order.
+    pub values: Vec<Spanned<String>>,
+}
+
+/// One step: at most one action and any number of checks, at least one of the two.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// In words, when the author gave some.
+    pub title: Option<String>,
+    /// The session (login, control connection) it acts on; `main` unless `session:` says otherwise.
+    pub session: Spanned<String>,
+    /// What we do; none waits for the next thing only.
+    pub action: Option<Spanned<Action>>,
+    /// What must be observed; all must hold.
+    pub expect: Vec<Check>,
+    /// Variables set from what was observed: name and source.
+    pub capture: Vec<(Spanned<String>, Spanned<CaptureSource>)>,
+    /// The whole step.
+    pub span: Span,
+}
+
+/// A string that may hold `$(name)`.
+pub type Template = Spanned<String>;
+
+/// What the client engine can do. Imperative names; one variant per YAML verb.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    // High-level verbs (macros): their expansion is shown by `ftpspec explain` and in the trace.
+    /// `reach: data-protected`: does what is needed to get the session there, nothing that is done already.
+    Reach(Reach),
+    /// `provide-file: { path, bytes | text, as }`: makes sure the file is on the target, and sets `$(as.path)`,
+    /// `$(as.bytes)`, `$(as.sha256)`.
+    ProvideFile(ProvideFile),
+    /// `store: { path, bytes | text, append, restart }`: a clean upload in any legal order of 150 and handshake.
+    Store(Store),
+    /// `retrieve: { path, restart }`: a clean download.
+    Retrieve(Retrieve),
+    /// `list: { command: LIST, path }`: a clean listing with LIST, NLST or MLSD.
+    List(List),
+
+    // Explicit verbs.
+    /// `connect: {}`: opens the control connection of the session and, on an implicit target, starts TLS.
+    /// The greeting is left to `expect`.
+    Connect(Connect),
+    /// `send: PROT P`: one command line; CRLF is added.
+    Send(Template),
+    /// `send-raw: { segments: […], channel, clear }`: bytes with chosen boundaries, one TCP segment (or TLS record)
+    /// each. `\r`, `\n`, `\0`, `\xNN` are escapes.
+    SendRaw(SendRaw),
+    /// `start-tls: { channel, resume, … }`: a TLS client handshake on the control or the current data connection.
+    StartTls(StartTls),
+    /// `stop-tls: control`: ends TLS with close_notify both ways and goes on in clear (after CCC).
+    StopTls(ChannelRef),
+    /// `probe-tls: { channel, versions, suites, … }`: sends a hand-made ClientHello and reads the first answer. The
+    /// connection cannot be used for anything else afterwards.
+    ProbeTls(ProbeTls),
+    /// `open-data: extended-passive`: sends PASV/EPSV and connects, or listens and sends PORT/EPRT. Its own reply is
+    /// consumed by the action (a negative one is the problem `refused-by-reply`).
+    OpenData(OpenData),
+    /// `connect-data: { to, from, as }`: a bare TCP connection to an address (a captured endpoint); becomes the current
+    /// data connection.
+    ConnectData(ConnectData),
+    /// `read-data: until-close` or `{ bytes: N }` or `{ during: 2s }`.
+    ReadData(ReadData),
+    /// `write-data: { bytes | text, … }`.
+    WriteData(WriteData),
+    /// `close-data: { tls: close-notify, tcp: fin }`.
+    CloseData(CloseConnection),
+    /// `close-control: { tls: silent, tcp: reset }`.
+    CloseControl(CloseConnection),
+    /// `wait: 2s`: lets time pass while recording what arrives.
+    Wait(Spanned<Duration>),
+    /// Looks at a file of the target (lowered from a `file` check without action): RETR on this session.
+    ExamineFile(Template),
+}
+
+/// How far `reach` goes. Each includes the ones before it, except `authenticated-in-clear`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Connected, greeting read (implicit: after TLS).
+    Connected,
+    /// USER and PASS in clear; never TLS.
+    AuthenticatedInClear,
+    /// AUTH TLS and handshake done.
+    Protected,
+    /// USER, PASS (and ACCT) done under TLS. No PBSZ.
+    Authenticated,
+    /// PBSZ 0 and PROT P done.
+    DataProtected,
+}
+
+/// Arguments of `reach`: a bare level, or `{ level, account, resume, … }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reach {
+    /// Where to.
+    pub level: Spanned<Level>,
+    /// Which account of the profile logs in.
+    pub account: AccountRef,
+    /// TLS settings of the control connection.
+    pub tls: TlsChoice,
+}
+
+/// An account of the target's profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AccountRef {
+    /// The first one.
+    #[default]
+    First,
+    /// The second one (capability `second-account`).
+    Second,
+}
+
+/// What goes into an upload.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// That many pseudo-random bytes, the same for the same number and scenario. May be `$(file-size)`.
+    Bytes(Template),
+    /// This text.
+    Text(Template),
+}
+
+/// `provide-file`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvideFile {
+    /// Path on the target.
+    pub path: Template,
+    /// Its content.
+    pub content: Content,
+    /// Prefix of the variables `path`, `bytes`, `sha256`.
+    pub name: Spanned<String>,
+}
+
+/// `store`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Store {
+    /// Path on the target; none for STOU.
+    pub path: Option<Template>,
+    /// STOR, APPE or STOU.
+    pub command: StoreCommand,
+    /// Its content.
+    pub content: Content,
+    /// REST before the command.
+    pub restart: Option<Template>,
+    /// Common choices.
+    pub transfer: TransferChoice,
+}
+
+/// Which command uploads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoreCommand {
+    /// STOR.
+    #[default]
+    Stor,
+    /// APPE.
+    Appe,
+    /// STOU.
+    Stou,
+}
+
+/// `retrieve`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retrieve {
+    /// Path on the target.
+    pub path: Template,
+    /// REST before RETR.
+    pub restart: Option<Template>,
+    /// Common choices.
+    pub transfer: TransferChoice,
+}
+
+/// `list`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct List {
+    /// The command line, e.g. `LIST`, `NLST sub`, `MLSD`.
+    pub command: Template,
+    /// Common choices.
+    pub transfer: TransferChoice,
+}
+
+/// What the composite transfers have in common.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransferChoice {
+    /// How the data connection comes about; EPSV unless the matrix or this says otherwise.
+    pub path: Option<Spanned<DataPathChoice>>,
+    /// Which session the data connection offers; `control` by default.
+    pub resume: Option<Spanned<Resume>>,
+}
+
+/// A data path, fixed or from a variable (`$(data)`).
+#[derive(Clone, Debug, PartialEq)]
+pub enum DataPathChoice {
+    /// This one.
+    Fixed(DataPath),
+    /// The one named by the text after filling in variables.
+    Variable(Template),
+}
+
+/// `connect`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Connect {
+    /// Start TLS at once, whatever the profile says; `None` follows the profile.
+    pub implicit: Option<bool>,
+    /// Our source address (another loopback address, say).
+    pub from: Option<Template>,
+    /// TLS settings, for implicit targets.
+    pub tls: TlsChoice,
+}
+
+/// `send-raw`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SendRaw {
+    /// One TCP segment (clear) or TLS record (protected) each.
+    pub segments: Vec<Template>,
+    /// Control unless said otherwise.
+    pub channel: ChannelRef,
+    /// Bypass TLS although it is on.
+    pub clear: bool,
+}
+
+/// The control connection of the session, or its current (newest) data connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChannelRef {
+    /// The control connection.
+    #[default]
+    Control,
+    /// The current data connection.
+    Data,
+}
+
+/// Which TLS session a handshake offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Resume {
+    /// None.
+    #[default]
+    Never,
+    /// The newest session of this session's control connection.
+    Control,
+    /// The first session of the control connection, again and again (what lftp does).
+    ControlFirst,
+    /// The newest session that a data connection of this session received, control when there is none (what curl does).
+    Data,
+    /// The newest session of the control connection of another named session.
+    Session(String),
+    /// A session of the control connection with one bit of its ticket flipped.
+    Forged,
+}
+
+/// How TLS is offered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TlsChoice {
+    /// Versions; empty means the case's (`tls` axis) or both.
+    pub versions: Vec<Spanned<crate::trace::TlsVersion>>,
+    /// Server name to send: a name, or `none`; the profile's when absent.
+    pub sni: Option<Template>,
+    /// ALPN protocols to offer; none by default.
+    pub alpn: Vec<Template>,
+    /// TLS 1.2 only: `id` resumes by session id, without tickets.
+    pub tls12_by: Option<Tls12By>,
+    /// Client certificate: a recipe of `certs/` (`client`, `client-expired`, …), or the profile's when absent.
+    pub certificate: Option<Template>,
+    /// Which session is offered; each verb has its own default.
+    pub resume: Option<Spanned<Resume>>,
+}
+
+/// How TLS 1.2 resumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls12By {
+    /// Session ids only.
+    Id,
+    /// Tickets, or ids where the server has no tickets.
+    Ticket,
+}
+
+/// `start-tls`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartTls {
+    /// Where.
+    pub channel: ChannelRef,
+    /// How.
+    pub tls: TlsChoice,
+}
+
+/// `probe-tls`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProbeTls {
+    /// Where.
+    pub channel: ChannelRef,
+    /// Highest version offered: `ssl3.0`, `tls1.0`, `tls1.1`, `tls1.2`, `tls1.3`.
+    pub version: Option<Template>,
+    /// Suites by IANA name or a group word (`null`, `anon`, `export`, `rc4`, `3des`, `cbc`, `modern`); `modern` if empty.
+    pub suites: Vec<Template>,
+    /// ALPN protocols.
+    pub alpn: Vec<Template>,
+    /// SNI; none if absent.
+    pub sni: Option<Template>,
+    /// Raw bytes instead of a ClientHello.
+    pub raw: Option<Template>,
+    /// Signal the fallback SCSV (RFC 7507).
+    pub fallback_scsv: bool,
+}
+
+/// `open-data`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenData {
+    /// How.
+    pub path: DataPathChoice,
+    /// Our source address for the TCP connection, when not the control connection's.
+    pub from: Option<Template>,
+    /// Send the command and read the reply, but do not connect (passive only). The endpoint can be captured.
+    pub only_command: bool,
+}
+
+/// `connect-data`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectData {
+    /// `ADDRESS:PORT`, usually `$(endpoint)`.
+    pub to: Template,
+    /// Our source address.
+    pub from: Option<Template>,
+}
+
+/// `read-data`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReadData {
+    /// Until close_notify, FIN, RST, or a negative reply on control with nothing arriving on data.
+    UntilClose,
+    /// Until that many bytes have arrived.
+    Bytes(Template),
+    /// For that long.
+    During(Duration),
+}
+
+/// `write-data`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WriteData {
+    /// What.
+    pub content: Content,
+    /// One TLS record per this many bytes; 16384 at most and by default.
+    pub record_size: Option<usize>,
+    /// Flip a bit in the last record (bad MAC).
+    pub corrupt: bool,
+}
+
+/// `close-data`, `close-control`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseConnection {
+    /// How TLS ends.
+    pub tls: TlsEnd,
+    /// How TCP ends.
+    pub tcp: TcpEnd,
+    /// Read until the peer's end before closing TCP, as a careful client does. True by default with
+    /// `tls: close-notify`, so that unread tickets cause no reset.
+    pub drain: bool,
+}
+
+/// How we end TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsEnd {
+    /// close_notify.
+    CloseNotify,
+    /// Nothing.
+    Silent,
+    /// This alert, fatal.
+    Alert(u8),
+    /// Half of a record, then nothing.
+    HalfRecord,
+}
+
+/// How we end TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TcpEnd {
+    /// FIN (our half only; reading goes on).
+    Fin,
+    /// RST.
+    Reset,
+    /// Not at all.
+    KeepOpen,
+}
+
+/// One check of a step. Names at least one of its kinds; each one set is judged on its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// The requirement it proves; none makes it a precondition: broken, the case is inconclusive.
+    pub requirement: Option<Spanned<String>>,
+    /// A softer grade than the requirement's, where the catalogue grades this very outcome softer.
+    pub grade: Option<Spanned<Grade>>,
+    /// The time allowed for the observation; the profile's timeout when absent.
+    pub within: Option<Spanned<Duration>>,
+    /// Which connection `tls`, `data`, `closed`, `silence` are about; the action's own when absent, and else control
+    /// for `silence`, data for the others.
+    pub channel: Option<ChannelRef>,
+    /// What is checked.
+    pub kinds: Vec<CheckKind>,
+    /// The check.
+    pub span: Span,
+}
+
+/// The kinds of checks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CheckKind {
+    /// `reply`: the next reply on the control connection. All `reply` checks of one step look at the same reply.
+    Reply(ReplyPattern),
+    /// `tls`: a handshake or probe of this step.
+    Tls(TlsPattern),
+    /// `data`: what the transfer of this step brought.
+    Data(DataPattern),
+    /// `closed`: how the peer ended the connection, any of these.
+    Closed(Vec<ClosedBy>),
+    /// `file`: a file on the target.
+    File(FilePattern),
+    /// `order`: these things happened in this order since the last data connection was opened.
+    Order(Vec<Milestone>),
+    /// `silence`: nothing arrives on the channel for `within`.
+    Silence,
+    /// `action: done`: the action succeeded, or `failed` with any problem; for actions that have no reply.
+    Action(ActionPattern),
+}
+
+/// Any of these alternatives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplyPattern {
+    /// Alternatives; one must match.
+    pub any_of: Vec<ReplyAlternative>,
+}
+
+/// One alternative of a reply pattern; every part that is set must match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplyAlternative {
+    /// Codes or classes; empty means any.
+    pub codes: Vec<CodePattern>,
+    /// Some line contains this, letter case ignored.
+    pub text: Option<Template>,
+    /// No line contains this, letter case ignored.
+    pub without: Option<Template>,
+    /// Must (or must not) have arrived under TLS.
+    pub protected: Option<bool>,
+    /// Closing the control connection is accepted instead of a reply (`reply: [421, closed]`).
+    pub closed: bool,
+    /// Must be free of form violations (RFC 959 section 4.2).
+    pub well_formed: bool,
+}
+
+/// `503` or `5yz`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodePattern {
+    /// Exactly this code.
+    Code(u16),
+    /// This first digit.
+    Class(u8),
+}
+
+/// Of a handshake or probe.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TlsPattern {
+    /// Any of these outcomes; empty means not checked.
+    pub handshake: Vec<HandshakeOutcome>,
+    /// Any of these versions (`tls1.2`, and for probes also `tls1.0` …).
+    pub version: Vec<String>,
+    /// The ALPN protocol chosen; `none` when none must be chosen.
+    pub alpn: Vec<String>,
+    /// The peer sent any of these alerts (IANA names).
+    pub alert: Vec<String>,
+    /// At least that many tickets have arrived on the channel.
+    pub tickets: Option<u32>,
+    /// The longest ticket lifetime seen on the channel, in seconds, is at most this.
+    pub ticket_lifetime: Option<u32>,
+    /// The leaf certificate is the one of the control connection (or the handshake resumed its session).
+    pub same_certificate: bool,
+    /// Version and suite are the ones of the control connection's policy: same version.
+    pub same_version: bool,
+}
+
+/// How a handshake or probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HandshakeOutcome {
+    /// Full handshake finished.
+    Full,
+    /// Resumed handshake finished.
+    Resumed,
+    /// Refused: alert, close, reset, or no TLS at all.
+    Refused,
+    /// A probe got a ServerHello.
+    ServerHello,
+    /// The peer answered in clear text.
+    Plaintext,
+    /// Nothing came.
+    Nothing,
+}
+
+/// Of the data received in this step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataPattern {
+    /// Exactly that many bytes.
+    pub bytes: Option<Template>,
+    /// At least that many bytes.
+    pub at_least: Option<Template>,
+    /// SHA-256, hex.
+    pub sha256: Option<Template>,
+    /// Contains this text (bounded sample).
+    pub text: Option<Template>,
+    /// Does not contain this text.
+    pub without: Option<Template>,
+    /// Every byte arrived under TLS (`true`) or in clear (`false`).
+    pub protected: Option<bool>,
+}
+
+/// How the peer ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClosedBy {
+    /// close_notify, then FIN (or close_notify only, when we end first).
+    CloseNotify,
+    /// FIN without close_notify.
+    Fin,
+    /// RST.
+    Reset,
+    /// A fatal alert.
+    Alert,
+}
+
+/// Of a file on the target, examined with RETR.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilePattern {
+    /// Path.
+    pub path: Template,
+    /// Whether it must be there; not checked when `None`.
+    pub exists: Option<bool>,
+    /// Exactly that many bytes.
+    pub bytes: Option<Template>,
+    /// SHA-256, hex.
+    pub sha256: Option<Template>,
+}
+
+/// Things whose order can be checked, on the current data connection and its control connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Milestone {
+    /// TCP connection of the data connection.
+    Connected,
+    /// 1yz reply.
+    PreliminaryReply,
+    /// 2yz reply to the transfer command.
+    CompletionReply,
+    /// Handshake on the data connection finished.
+    Handshake,
+    /// First byte of data.
+    Data,
+    /// close_notify received on the data connection.
+    CloseNotify,
+    /// FIN received on the data connection.
+    Fin,
+}
+
+/// Of the action itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ActionPattern {
+    /// It was done.
+    Done,
+    /// It could not be done.
+    Failed,
+    /// Either.
+    Any,
+}
+
+/// Where a captured variable comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaptureSource {
+    /// `reply.code`
+    ReplyCode,
+    /// `reply.text`: the text of the last line.
+    ReplyText,
+    /// `reply.endpoint`: the address of a 227 or 229, as `ADDRESS:PORT`.
+    ReplyEndpoint,
+    /// `reply.quoted`: the text between the first double quotes (257).
+    ReplyQuoted,
+    /// `data.sha256`
+    DataSha256,
+    /// `data.bytes`
+    DataBytes,
+}

@@ -1,0 +1,147 @@
+//! What can be known about a TLS connection: handshakes, tickets, alerts, certificates.
+//!
+//! RFC 8446 and RFC 5246. Values only; `tls` fills them in.
+
+use serde::{Deserialize, Serialize};
+
+/// A protocol version that the harness can speak to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.2, RFC 5246.
+    #[serde(rename = "tls1.2")]
+    Tls12,
+    /// TLS 1.3, RFC 8446.
+    #[serde(rename = "tls1.3")]
+    Tls13,
+}
+
+impl TlsVersion {
+    /// `tls1.2` or `tls1.3`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tls12 => "tls1.2",
+            Self::Tls13 => "tls1.3",
+        }
+    }
+}
+
+/// Full or resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandshakeKind {
+    /// A full handshake, certificates shown.
+    Full,
+    /// A resumed (abbreviated or PSK) handshake.
+    Resumed,
+}
+
+/// By what means a session was resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResumedBy {
+    /// TLS 1.2 session id (RFC 5246 section 7.3).
+    SessionId,
+    /// TLS 1.2 session ticket (RFC 5077).
+    Ticket,
+    /// TLS 1.3 pre-shared key from a ticket (RFC 8446 section 4.6.1).
+    Psk,
+}
+
+/// A finished handshake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HandshakeFacts {
+    /// Negotiated version.
+    pub version: TlsVersion,
+    /// Negotiated suite, IANA name.
+    pub suite: String,
+    /// Key exchange group, IANA name; none where the handshake had none (TLS 1.2 resumption).
+    pub group: Option<String>,
+    /// Full or resumed.
+    pub kind: HandshakeKind,
+    /// How it was resumed; none for full handshakes and where the peer's hello does not tell.
+    pub by: Option<ResumedBy>,
+    /// Channel whose session was offered (`control`, `data 1`, …); none when nothing was offered.
+    pub session_of: Option<String>,
+    /// Whether a HelloRetryRequest took place.
+    pub retried: bool,
+    /// The protocol chosen by ALPN (RFC 7301), escaped.
+    pub alpn: Option<String>,
+    /// The server name that was sent (client) or received (server).
+    pub sni: Option<String>,
+    /// The chain the peer showed, leaf first; empty when resumed.
+    pub chain: Vec<CertificateFacts>,
+    /// What the verifier said against the peer's certificate, recorded and ignored unless trust is enforced.
+    pub certificate_problem: Option<String>,
+    /// TLS 1.2: whether the extended master secret (RFC 7627) is in use; none when unknown.
+    pub extended_master_secret: Option<bool>,
+}
+
+/// Why a handshake did not finish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HandshakeFailure {
+    /// One lower-case sentence.
+    pub reason: String,
+    /// The alert the peer sent, when it sent one.
+    pub alert: Option<AlertFacts>,
+    /// The first bytes that were not TLS, escaped; when the peer spoke clear text.
+    pub plaintext: Option<String>,
+}
+
+/// A certificate in brief.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CertificateFacts {
+    /// SHA-256 of the DER, hex.
+    pub sha256: String,
+    /// Subject, escaped.
+    pub subject: String,
+    /// Issuer, escaped.
+    pub issuer: String,
+    /// Subject alternative names, escaped.
+    pub names: Vec<String>,
+    /// Validity, RFC 3339.
+    pub not_before: String,
+    /// Validity, RFC 3339.
+    pub not_after: String,
+    /// Key algorithm, e.g. `ecdsa-p256`, `rsa-2048`, `ed25519`.
+    pub key: String,
+}
+
+/// A session ticket that arrived (TLS 1.2 NewSessionTicket or TLS 1.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TicketFacts {
+    /// The lifetime in seconds as sent (RFC 8446 section 4.6.1: at most 604800); none where it is not visible.
+    pub lifetime: Option<u32>,
+    /// Size of the ticket message in bytes, none where it is not visible.
+    pub bytes: Option<usize>,
+    /// How many tickets this connection has received so far, this one included.
+    pub count: u32,
+}
+
+/// Warning or fatal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlertLevel {
+    /// Level 1.
+    Warning,
+    /// Level 2.
+    Fatal,
+    /// Neither; a violation.
+    Unknown,
+}
+
+/// An alert (RFC 8446 section 6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AlertFacts {
+    /// Level; none where the TLS library hides it.
+    pub level: Option<AlertLevel>,
+    /// Description number.
+    pub description: u8,
+    /// IANA name, e.g. `close_notify`.
+    pub name: String,
+}
