@@ -1,8 +1,8 @@
 //! Addresses of data connections: PASV, EPSV, PORT and EPRT, replies and arguments.
 //!
-//! RFC 959 section 4.1.2 (PORT, 227), RFC 1123 section 4.1.2.6 (find the numbers of a 227 wherever they are), RFC 2428 (EPRT,
-//! EPSV, 229, 522). Replies are read leniently and what is odd is noted; arguments are read strictly, since the mock refuses what is
-//! wrong. Does not decide whether an address may be used; see `client` and `mock`.
+//! RFC 959 section 4.1.2 (PORT, 227), RFC 1123 section 4.1.2.6 (find the numbers of a 227 wherever they are), RFC
+//! 2428 (EPRT, EPSV, 229, 522). Replies are read leniently and what is odd is noted; arguments are read strictly,
+//! since the mock refuses what is wrong. Does not decide whether an address may be used; see `client` and `mock`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
@@ -76,7 +76,8 @@ pub struct Inspected<T> {
 ///
 /// # Errors
 ///
-/// [`EndpointError::Missing`], [`EndpointError::NumberCount`], [`EndpointError::OutOfRange`] and [`EndpointError::PortZero`].
+/// [`EndpointError::Missing`], [`EndpointError::NumberCount`], [`EndpointError::OutOfRange`] and
+/// [`EndpointError::PortZero`].
 pub fn parse_227(reply_text: &str) -> Result<SocketAddrV4, EndpointError> {
     inspect_227(reply_text).map(|inspected| inspected.endpoint)
 }
@@ -337,7 +338,8 @@ fn split_at(text: &[u8], delimiter: u8) -> Option<(&[u8], &[u8])> {
 ///
 /// # Errors
 ///
-/// [`EndpointError::Missing`] without parentheses, [`EndpointError::Malformed`] when they hold something else than numbers.
+/// [`EndpointError::Missing`] without parentheses, [`EndpointError::Malformed`] when they hold something else than
+/// numbers.
 pub fn parse_522(reply_text: &str) -> Result<Vec<u32>, EndpointError> {
     let (_, rest) = reply_text.split_once('(').ok_or(EndpointError::Missing)?;
     let (list, _) = rest.split_once(')').ok_or(EndpointError::Missing)?;
@@ -359,7 +361,8 @@ fn parse_protocol(digits: &[u8]) -> Option<u32> {
 ///
 /// # Errors
 ///
-/// [`EndpointError::Malformed`], [`EndpointError::NumberCount`], [`EndpointError::OutOfRange`] and [`EndpointError::PortZero`].
+/// [`EndpointError::Malformed`], [`EndpointError::NumberCount`], [`EndpointError::OutOfRange`] and
+/// [`EndpointError::PortZero`].
 pub fn parse_port_argument(argument: &[u8]) -> Result<SocketAddrV4, EndpointError> {
     let list = NumberList::read(argument);
     if list.count == 0 || list.length != argument.len() || list.has_space {

@@ -1,7 +1,7 @@
 //! The FEAT reply: which extensions a server says it has.
 //!
-//! RFC 2389 section 3.2 (form), RFC 4217 section 6 (AUTH, PBSZ, PROT), RFC 3659 section 7.8 (MLST). Reads any 211 and notes what is
-//! odd. Does not know whether an extension works.
+//! RFC 2389 section 3.2 (form), RFC 4217 section 6 (AUTH, PBSZ, PROT), RFC 3659 section 7.8 (MLST). Reads any 211 and
+//! notes what is odd. Does not know whether an extension works.
 
 use serde::{Deserialize, Serialize};
 
@@ -147,7 +147,8 @@ impl Features {
 
 /// Reads a FEAT reply. Total: a reply that is no list of features gives no lines, and violations.
 ///
-/// A single-line 211 is the legal way to say that there are none; another code gives [`FeatureViolation::CodeNot211`].
+/// A single-line 211 is the legal way to say that there are none; another code gives
+/// [`FeatureViolation::CodeNot211`].
 #[must_use]
 pub fn parse_features(reply: &Reply) -> Features {
     let mut features = Features::default();
@@ -202,8 +203,8 @@ fn parse_feature(code: &str, line: &[u8]) -> Feature {
     }
 }
 
-/// The lines of a FEAT reply for [`render_reply`](super::reply::render_reply): `Features:`, each feature behind one space, `End`.
-/// Without features a single line.
+/// The lines of a FEAT reply for [`render_reply`](super::reply::render_reply): `Features:`, each feature behind one
+/// space, `End`. Without features a single line.
 #[must_use]
 pub fn render_features(features: &[impl AsRef<str>]) -> Vec<String> {
     if features.is_empty() {

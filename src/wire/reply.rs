@@ -1,179 +1,18 @@
 //! Replies: what a server says on the control connection, from bytes to [`Reply`] and back.
 //!
-//! RFC 959 section 4.2 (codes, multi-line replies) and RFC 1123 section 4.1.2.11. Lenient: framing follows the RFC, oddities
-//! are noted as [`ReplyViolation`]. Does not know which reply belongs to which command, and does not judge.
+//! RFC 959 section 4.2 (codes, multi-line replies) and RFC 1123 section 4.1.2.11. Lenient: framing follows the RFC,
+//! oddities are noted as [`ReplyViolation`]. Does not know which reply belongs to which command, and does not judge.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::line::{Ending, LineBuffer, bounded, has_control, has_telnet, split_ending, telnet_prefix};
+pub use super::reply_code::{NotAReplyCode, ReplyClass, ReplyCode};
 
 /// How many bytes of a line that is no reply an error keeps.
 const ERROR_LINE_LIMIT: usize = 256;
-
-/// Three digits at the start of a reply, RFC 959 section 4.2.1.
-///
-/// Any three digits can be represented; those outside of 100 to 599 are noted as [`ReplyViolation::CodeOutOfRange`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u16", into = "u16")]
-pub struct ReplyCode(u16);
-
-impl ReplyCode {
-    /// A code; nothing when `value` has more than three digits.
-    #[must_use]
-    pub const fn new(value: u16) -> Option<Self> {
-        if value <= 999 { Some(Self(value)) } else { None }
-    }
-
-    /// The code as a number, 0 to 999.
-    #[must_use]
-    pub const fn value(self) -> u16 {
-        self.0
-    }
-
-    /// The class that the first digit names.
-    #[must_use]
-    pub const fn class(self) -> ReplyClass {
-        match self.0 / 100 {
-            1 => ReplyClass::Preliminary,
-            2 => ReplyClass::Completion,
-            3 => ReplyClass::Intermediate,
-            4 => ReplyClass::TransientNegative,
-            5 => ReplyClass::PermanentNegative,
-            _ => ReplyClass::Other,
-        }
-    }
-
-    /// The second digit, the function group: 0 syntax, 1 information, 2 connections, 3 authentication, 4 unspecified,
-    /// 5 file system.
-    #[must_use]
-    pub const fn group(self) -> u16 {
-        self.0 / 10 % 10
-    }
-
-    /// The code that the first three bytes of `line` spell, if they are digits.
-    #[must_use]
-    pub fn from_line(line: &[u8]) -> Option<Self> {
-        let [a, b, c, ..] = line else { return None };
-        let mut value = 0;
-        for digit in [a, b, c] {
-            if !digit.is_ascii_digit() {
-                return None;
-            }
-            value = value * 10 + u16::from(digit - b'0');
-        }
-        Self::new(value)
-    }
-}
-
-impl fmt::Display for ReplyCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:03}", self.0)
-    }
-}
-
-impl From<ReplyCode> for u16 {
-    fn from(code: ReplyCode) -> Self {
-        code.0
-    }
-}
-
-impl TryFrom<u16> for ReplyCode {
-    type Error = NotAReplyCode;
-
-    fn try_from(value: u16) -> Result<Self, NotAReplyCode> {
-        Self::new(value).ok_or(NotAReplyCode)
-    }
-}
-
-impl FromStr for ReplyCode {
-    type Err = NotAReplyCode;
-
-    fn from_str(text: &str) -> Result<Self, NotAReplyCode> {
-        match text.len() {
-            3 => Self::from_line(text.as_bytes()).ok_or(NotAReplyCode),
-            _ => Err(NotAReplyCode),
-        }
-    }
-}
-
-/// A number or text that is not a reply code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a reply code has three digits")]
-pub struct NotAReplyCode;
-
-/// What the first digit of a reply code says, RFC 959 section 4.2.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ReplyClass {
-    /// `1yz`: begun, another reply follows.
-    #[serde(rename = "1yz")]
-    Preliminary,
-    /// `2yz`: done.
-    #[serde(rename = "2yz")]
-    Completion,
-    /// `3yz`: accepted, another command is needed.
-    #[serde(rename = "3yz")]
-    Intermediate,
-    /// `4yz`: not done, may work later.
-    #[serde(rename = "4yz")]
-    TransientNegative,
-    /// `5yz`: not done, will not work like this.
-    #[serde(rename = "5yz")]
-    PermanentNegative,
-    /// A first digit that RFC 959 does not have.
-    #[serde(rename = "other")]
-    Other,
-}
-
-impl ReplyClass {
-    /// Whether no further reply to the same command follows (`2yz` to `5yz`).
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Preliminary)
-    }
-
-    /// Whether the command was refused (`4yz`, `5yz`).
-    #[must_use]
-    pub const fn is_negative(self) -> bool {
-        matches!(self, Self::TransientNegative | Self::PermanentNegative)
-    }
-
-    /// The name as patterns write it: `1yz` to `5yz`, or `other`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Preliminary => "1yz",
-            Self::Completion => "2yz",
-            Self::Intermediate => "3yz",
-            Self::TransientNegative => "4yz",
-            Self::PermanentNegative => "5yz",
-            Self::Other => "other",
-        }
-    }
-
-    /// The class called `name` (`1yz` to `5yz`).
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        [
-            Self::Preliminary,
-            Self::Completion,
-            Self::Intermediate,
-            Self::TransientNegative,
-            Self::PermanentNegative,
-        ]
-        .into_iter()
-        .find(|class| class.name().eq_ignore_ascii_case(name))
-    }
-}
-
-impl fmt::Display for ReplyClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// What is odd about a reply. Facts, not verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -243,7 +82,8 @@ impl fmt::Display for ReplyViolation {
 pub struct Reply {
     /// The code of the first line.
     pub code: ReplyCode,
-    /// The text of each line without line end. First and last line: without code and separator. Inner lines: as received.
+    /// The text of each line without line end. First and last line: without code and separator. Inner lines: as
+    /// received.
     pub lines: Vec<Vec<u8>>,
     /// All bytes as received, line ends included.
     pub raw: Vec<u8>,
@@ -276,10 +116,11 @@ impl Reply {
     }
 }
 
-/// The bytes of a reply: one line as `250 text`, more as `250-first`, inner lines and `250 last` (RFC 959 section 4.2).
+/// The bytes of a reply: one line as `250 text`, more as `250-first`, inner lines and `250 last` (RFC 959 section
+/// 4.2).
 ///
-/// An inner line that starts with a digit gets a space before it, so that it cannot end the reply. Texts are written as
-/// they are: one that holds CR or LF makes a broken reply, which is the caller's choice. No line gives `250 `.
+/// An inner line that starts with a digit gets a space before it, so that it cannot end the reply. Texts are written
+/// as they are: one that holds CR or LF makes a broken reply, which is the caller's choice. No line gives `250 `.
 #[must_use]
 pub fn render_reply(code: ReplyCode, lines: &[impl AsRef<[u8]>]) -> Vec<u8> {
     let mut raw = Vec::new();
@@ -416,8 +257,8 @@ impl ReplyParser {
         }
     }
 
-    /// Takes bytes that arrived. Call [`next`](Self::next) until it gives `Ok(None)` before pushing more: bytes that come
-    /// while more than [`ReplyLimits::total`] bytes wait, or after a final error, are dropped.
+    /// Takes bytes that arrived. Call [`next`](Self::next) until it gives `Ok(None)` before pushing more: bytes that
+    /// come while more than [`ReplyLimits::total`] bytes wait, or after a final error, are dropped.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.failed.is_some() || self.overflowed || bytes.is_empty() {
             return;
@@ -433,7 +274,8 @@ impl ReplyParser {
     ///
     /// # Errors
     ///
-    /// A line that is no reply is skipped and reported once. A limit that was reached is reported on every call from then on.
+    /// A line that is no reply is skipped and reported once. A limit that was reached is reported on every call from
+    /// then on.
     #[expect(
         clippy::should_implement_trait,
         reason = "an iterator would end for good where this needs more bytes"
@@ -463,8 +305,9 @@ impl ReplyParser {
     }
 
     /// What there is when no more bytes will come: a reply without its end, if one had begun. It carries
-    /// [`ReplyViolation::LineEndMissing`], [`ReplyViolation::LastLineCodeDiffers`] or [`ReplyViolation::LastLineMissing`].
-    /// Call it after [`next`](Self::next) gave `Ok(None)`; whole replies that were not taken come first.
+    /// [`ReplyViolation::LineEndMissing`], [`ReplyViolation::LastLineCodeDiffers`] or
+    /// [`ReplyViolation::LastLineMissing`]. Call it after [`next`](Self::next) gave `Ok(None)`; whole replies that
+    /// were not taken come first.
     ///
     /// # Errors
     ///
@@ -505,8 +348,8 @@ impl ReplyParser {
         self.buffer.take()
     }
 
-    /// Which limit the line from `start` (to `end`, if it has one) breaks first. Depends on the bytes, not on how they were
-    /// cut: of two broken limits the one that was reached at the earlier byte counts.
+    /// Which limit the line from `start` (to `end`, if it has one) breaks first. Depends on the bytes, not on how
+    /// they were cut: of two broken limits the one that was reached at the earlier byte counts.
     fn broken_limit(&self, start: usize, end: Option<usize>) -> Option<ReplyErrorKind> {
         let seen = end.unwrap_or(self.buffer.unread().len());
         let content = end.map_or(seen, |end| end.saturating_sub(1));

@@ -152,7 +152,8 @@ fn walk(bytes: &[u8]) -> Result<Walked, RecordError> {
     }
 }
 
-/// An answer that is not TLS: SSL 2 has a length with its highest bit set and message type 4 (SERVER-HELLO) behind it.
+/// An answer that is not TLS: SSL 2 has a length with its highest bit set and message type 4 (SERVER-HELLO) behind
+/// it.
 fn walk_other(bytes: &[u8]) -> Walked {
     match bytes {
         [0x80..=0xff, _, 4, ..] => Walked::Answer(HelloAnswer::Sslv2ServerHello),

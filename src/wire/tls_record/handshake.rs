@@ -1,7 +1,7 @@
 //! Handshake messages in clear: everything up to the change to encryption, and the two hello messages in detail.
 //!
-//! RFC 8446 section 4, RFC 5246 section 7.4. Shows which messages a peer sent, in which order (for TLS 1.2 that includes a
-//! NewSessionTicket before ChangeCipherSpec). Does not check that the order is legal.
+//! RFC 8446 section 4, RFC 5246 section 7.4. Shows which messages a peer sent, in which order (for TLS 1.2 that
+//! includes a NewSessionTicket before ChangeCipherSpec). Does not check that the order is legal.
 
 use super::cursor::{Cursor, u16_list};
 use super::record::{Record, RecordError, RecordReader};
@@ -407,8 +407,8 @@ fn read_extensions(mut cursor: Cursor<'_>) -> Option<Vec<(u16, Vec<u8>)>> {
     cursor.is_empty().then_some(extensions)
 }
 
-/// What the last eight bytes of a server's random say when it could have done better (RFC 8446 section 4.1.3): `0x0303` when
-/// it can do TLS 1.3 and negotiated TLS 1.2, `0x0302` when it negotiated TLS 1.1 or below.
+/// What the last eight bytes of a server's random say when it could have done better (RFC 8446 section 4.1.3):
+/// `0x0303` when it can do TLS 1.3 and negotiated TLS 1.2, `0x0302` when it negotiated TLS 1.1 or below.
 #[must_use]
 pub fn downgrade_sentinel(random: &[u8; 32]) -> Option<u16> {
     match random.last_chunk() {

@@ -1,7 +1,8 @@
 //! ClientHello messages to order, legal and otherwise.
 //!
-//! RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, RFC 6066 (server_name), RFC 7301 (ALPN), RFC 7507 (fallback). Nothing is checked:
-//! what the caller asks for is what goes out. The keys are public constants, so a handshake cannot be finished with these.
+//! RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, RFC 6066 (server_name), RFC 7301 (ALPN), RFC 7507 (fallback).
+//! Nothing is checked: what the caller asks for is what goes out. The keys are public constants, so a handshake
+//! cannot be finished with these.
 
 use super::cursor::{put_u16, put_vec8, put_vec16, u16_bytes, u24};
 use super::record::encode_record;
@@ -50,12 +51,13 @@ pub struct HelloSpec {
     pub groups: Vec<u16>,
     /// The signature schemes; empty leaves the extension out.
     pub signature_schemes: Vec<u16>,
-    /// The key shares: group and public key. Empty leaves the extension out unless `supported_versions` holds TLS 1.3, where an empty
-    /// list asks for a HelloRetryRequest.
+    /// The key shares: group and public key. Empty leaves the extension out unless `supported_versions` holds TLS
+    /// 1.3, where an empty list asks for a HelloRetryRequest.
     pub key_share: Vec<(u16, Vec<u8>)>,
     /// Whether to offer `extended_master_secret` (RFC 7627).
     pub extended_master_secret: bool,
-    /// Whether to send an empty `renegotiation_info` (RFC 5746). The signalling suite is a matter of [`HelloSpec::suites`].
+    /// Whether to send an empty `renegotiation_info` (RFC 5746). The signalling suite is a matter of
+    /// [`HelloSpec::suites`].
     pub renegotiation_info: bool,
     /// A ticket of TLS 1.2 (RFC 5077); an empty one only says that tickets are known.
     pub session_ticket: Option<Vec<u8>>,
@@ -66,8 +68,9 @@ pub struct HelloSpec {
 }
 
 impl HelloSpec {
-    /// A hello that offers `version` (`0x0300` to `0x0304`) and no other, with every suite of that version that a server may
-    /// reasonably have. Versions above TLS 1.3 are put into `supported_versions` alone, others below `0x0300` like SSL 3.
+    /// A hello that offers `version` (`0x0300` to `0x0304`) and no other, with every suite of that version that a
+    /// server may reasonably have. Versions above TLS 1.3 are put into `supported_versions` alone, others below
+    /// `0x0300` like SSL 3.
     #[must_use]
     pub fn for_version(version: u16) -> Self {
         Self::for_versions(&[version])
@@ -167,7 +170,8 @@ impl HelloSpec {
         self
     }
 
-    /// With a GREASE value (RFC 8701) in suites, versions, groups, signature schemes, extensions and ALPN, where those are present.
+    /// With a GREASE value (RFC 8701) in suites, versions, groups, signature schemes, extensions and ALPN, where
+    /// those are present.
     #[must_use]
     pub fn with_grease(mut self) -> Self {
         const GREASE: u16 = 0x2a2a;
@@ -219,8 +223,9 @@ impl HelloSpec {
         self.encode_fragmented(&[])
     }
 
-    /// The bytes to send: the message cut into records with payloads of these sizes, then as few as possible for the rest. A size of 0
-    /// makes an empty record (which TLS forbids), one above 2^14 counts as 2^14. Sizes behind the end of the message are left out.
+    /// The bytes to send: the message cut into records with payloads of these sizes, then as few as possible for the
+    /// rest. A size of 0 makes an empty record (which TLS forbids), one above 2^14 counts as 2^14. Sizes behind the
+    /// end of the message are left out.
     #[must_use]
     pub fn encode_fragmented(&self, sizes: &[usize]) -> Vec<u8> {
         let message = self.encode_message();

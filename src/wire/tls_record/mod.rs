@@ -1,7 +1,8 @@
 //! TLS bytes that are readable without keys, for probes that a TLS library cannot or will not make.
 //!
-//! Hand-made ClientHello messages, the records around them, and what a server says first (RFC 5246, 6066, 6101, 7301, 7507,
-//! 8446). Reads and writes plaintext records only: no keys, no encryption, no certificates; real handshakes are in `tls`.
+//! Hand-made ClientHello messages, the records around them, and what a server says first (RFC 5246, 6066, 6101, 7301,
+//! 7507, 8446). Reads and writes plaintext records only: no keys, no encryption, no certificates; real handshakes are
+//! in `tls`.
 
 mod answer;
 mod cursor;

@@ -1,7 +1,7 @@
 //! The record layer: five bytes of header and a payload (RFC 8446 section 5.1, RFC 5246 section 6.2).
 //!
-//! Splits a byte stream into records and makes plaintext records. Does not decrypt and does not join what is fragmented; see
-//! `handshake` for that.
+//! Splits a byte stream into records and makes plaintext records. Does not decrypt and does not join what is
+//! fragmented; see `handshake` for that.
 
 use super::content_type;
 
@@ -71,7 +71,8 @@ fn is_content_type(kind: u8) -> bool {
     (content_type::CHANGE_CIPHER_SPEC..=content_type::HEARTBEAT).contains(&kind)
 }
 
-/// A record around `payload`, however long: payloads above 65535 bytes are cut, those above 2^14 are what the caller asked for.
+/// A record around `payload`, however long: payloads above 65535 bytes are cut, those above 2^14 are what the caller
+/// asked for.
 #[must_use]
 pub fn encode_record(content_type: u8, version: u16, payload: &[u8]) -> Vec<u8> {
     let mut record = Vec::with_capacity(payload.len().saturating_add(HEADER));
