@@ -1,0 +1,101 @@
+# What the serve scripts share; sourced, never run. See README.md for the contract between harness and serve script.
+# shellcheck shell=sh
+
+set -eu
+umask 022
+PATH=${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
+export PATH LC_ALL=C
+
+folder=$(cd "$(dirname "$0")" && pwd)
+target=$(basename "$folder")
+prefix=${FTPSPEC_TARGET_PREFIX:-${HOME:-/root}/.local/share/ftpspec/targets}
+
+# Exit codes from sysexits.h: the harness tells a missing server from a broken set-up by them.
+readonly EX_USAGE=64 EX_UNAVAILABLE=69 EX_NOPERM=77
+
+fail() {
+    code=$1
+    shift
+    printf '%s: %s\n' "$target" "$*" >&2
+    exit "$code"
+}
+
+# find_server PATH: sets $server to the binary of the private prefix, else to one that is installed in the system.
+find_server() {
+    server="$prefix/$target/$1"
+    [ -x "$server" ] || server=$(command -v "$(basename "$1")" || true)
+    if [ -z "$server" ]; then
+        echo ".ci/install-targets.sh $target"
+        exit "$EX_UNAVAILABLE"
+    fi
+}
+
+# The environment that the harness gives to every serve script; a missing variable is named, not guessed.
+read_environment() {
+    for variable in STATE PORT PASSIVE_MIN PASSIVE_MAX VARIANT CERT KEY CA USER PASSWORD USER2 PASSWORD2; do
+        eval "[ -n \"\${FTPSPEC_$variable-}\" ]" || fail "$EX_USAGE" "FTPSPEC_$variable is not set"
+    done
+    : "${FTPSPEC_ADDRESS:=127.0.0.1}"
+    export FTPSPEC_ADDRESS
+    case $FTPSPEC_USER$FTPSPEC_USER2 in
+        *[!a-z0-9_-]*) fail "$EX_USAGE" "account names are made of a-z, 0-9, _ and -" ;;
+    esac
+    [ -d "$FTPSPEC_STATE" ] || fail "$EX_USAGE" "FTPSPEC_STATE is no folder: $FTPSPEC_STATE"
+    state=$(cd "$FTPSPEC_STATE" && pwd)
+    log="$state/server.log"
+    case $FTPSPEC_ADDRESS in
+        *:*) ip=6 ;;
+        *) ip=4 ;;
+    esac
+}
+
+need_root() {
+    [ "$(id -u)" = 0 ] || fail "$EX_NOPERM" "must run as root: $*"
+}
+
+# Ids that no account of the machine has; the two accounts exist only in what the serve script writes.
+readonly uid1=64101 uid2=64102
+
+# Home folders, one per account, owned by it: $state/homes/NAME.
+make_homes() {
+    mkdir -p "$state/homes/$FTPSPEC_USER" "$state/homes/$FTPSPEC_USER2"
+    if [ "$(id -u)" = 0 ]; then
+        chown "$uid1:$uid1" "$state/homes/$FTPSPEC_USER"
+        chown "$uid2:$uid2" "$state/homes/$FTPSPEC_USER2"
+    fi
+}
+
+# A crypt(3) hash that is cheap to check: memory-hard ones make PASS take seconds. The password stays off the command line.
+hash() {
+    printf '%s' "$1" | openssl passwd -6 -stdin
+}
+
+# fill TEMPLATE: prints it with every @NAME@ replaced by the environment variable NAME.
+fill() {
+    awk '{
+        line = ""
+        while (match($0, /@[A-Z0-9_]+@/)) {
+            name = substr($0, RSTART + 1, RLENGTH - 2)
+            if (!(name in ENVIRON)) { print FILENAME ": " name " is not set" > "/dev/stderr"; exit 1 }
+            line = line substr($0, 1, RSTART - 1) ENVIRON[name]
+            $0 = substr($0, RSTART + RLENGTH)
+        }
+        print line $0
+    }' "$1"
+}
+
+# Starts the script again in a mount namespace of its own (same process id): what `cover` does there is seen by this server
+# alone and vanishes with it. In a container (FTPSPEC_CONTAINER=1) the whole file system is ours and nothing is needed.
+private_mounts() {
+    [ -z "${FTPSPEC_CONTAINER-}${FTPSPEC_PRIVATE_MOUNTS-}" ] || return 0
+    FTPSPEC_PRIVATE_MOUNTS=1 exec unshare --mount --propagation private -- "$folder/serve.sh"
+}
+
+# cover FILE PLACE: the server finds FILE at PLACE.
+cover() {
+    if [ -n "${FTPSPEC_CONTAINER-}" ]; then
+        cp "$1" "$2"
+    else
+        mount --bind "$1" "$2"
+    fi
+}
