@@ -20,14 +20,16 @@ fail() {
     exit "$code"
 }
 
+# What --check says when the server is not there: the command that installs it.
+not_installed() {
+    echo ".ci/install-targets.sh $target"
+    exit "$EX_UNAVAILABLE"
+}
+
 # find_server PATH: sets $server to the binary of the private prefix, else to one that is installed in the system.
 find_server() {
     server="$prefix/$target/$1"
-    [ -x "$server" ] || server=$(command -v "$(basename "$1")" || true)
-    if [ -z "$server" ]; then
-        echo ".ci/install-targets.sh $target"
-        exit "$EX_UNAVAILABLE"
-    fi
+    [ -x "$server" ] || server=$(command -v "$(basename "$1")") || not_installed
 }
 
 # The environment that the harness gives to every serve script; a missing variable is named, not guessed.
@@ -56,12 +58,18 @@ need_root() {
 # Ids that no account of the machine has; the two accounts exist only in what the serve script writes.
 readonly uid1=64101 uid2=64102
 
-# Home folders, one per account, owned by it: $state/homes/NAME.
+# Home folders, one per account and owned by it: $state/homes/NAME. With mounts of our own the server sees them as /srv/NAME,
+# because an account cannot pass through private folders above the state folder. Sets $homes to what the server sees.
 make_homes() {
-    mkdir -p "$state/homes/$FTPSPEC_USER" "$state/homes/$FTPSPEC_USER2"
+    homes="$state/homes"
+    mkdir -p "$homes/$FTPSPEC_USER" "$homes/$FTPSPEC_USER2"
     if [ "$(id -u)" = 0 ]; then
-        chown "$uid1:$uid1" "$state/homes/$FTPSPEC_USER"
-        chown "$uid2:$uid2" "$state/homes/$FTPSPEC_USER2"
+        chown "$uid1:$uid1" "$homes/$FTPSPEC_USER"
+        chown "$uid2:$uid2" "$homes/$FTPSPEC_USER2"
+    fi
+    if [ -n "${FTPSPEC_PRIVATE_MOUNTS-}" ]; then
+        cover "$homes" /srv
+        homes=/srv
     fi
 }
 
@@ -91,10 +99,10 @@ private_mounts() {
     FTPSPEC_PRIVATE_MOUNTS=1 exec unshare --mount --propagation private -- "$folder/serve.sh"
 }
 
-# cover FILE PLACE: the server finds FILE at PLACE.
+# cover FILE PLACE: the server finds FILE (or all of a folder) at PLACE.
 cover() {
     if [ -n "${FTPSPEC_CONTAINER-}" ]; then
-        cp "$1" "$2"
+        cp -R -T "$1" "$2"
     else
         mount --bind "$1" "$2"
     fi

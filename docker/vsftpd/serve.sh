@@ -23,11 +23,6 @@ case $FTPSPEC_VARIANT in
 esac
 
 make_homes
-homes="$state/homes"
-if [ -z "${FTPSPEC_CONTAINER-}" ]; then
-    # A place that the accounts can reach, however private the folders above the state folder are.
-    homes=/srv
-fi
 etc="$state/etc"
 mkdir -p "$etc/pam.d" "$state/empty"
 
@@ -58,15 +53,9 @@ case $ip in
 esac
 fill "$folder/vsftpd.conf.in" >"$state/vsftpd.conf"
 
-for file in passwd group shadow nsswitch.conf; do
-    cover "$etc/$file" "/etc/$file"
+for place in passwd group shadow nsswitch.conf pam.d; do
+    cover "$etc/$place" "/etc/$place"
 done
-if [ -n "${FTPSPEC_CONTAINER-}" ]; then
-    cp "$etc/pam.d/ftpspec" /etc/pam.d/ftpspec
-else
-    mount --bind "$etc/pam.d" /etc/pam.d
-    mount --bind "$state/homes" /srv
-fi
 
 # Errors of the configuration go to standard input, too.
 exec "$server" "$state/vsftpd.conf" 0>>"$log" 1>&0 2>&0
