@@ -65,18 +65,18 @@ unpack() {
 }
 
 install_vsftpd() {
-    need libc6 libcap2 libpam0g libpam-modules libssl3 libwrap0 openssl util-linux
+    need libc6 libcap2 libpam0g libpam-modules libssl3 libwrap0 mount openssl util-linux
     unpack vsftpd vsftpd
 }
 
 install_proftpd() {
     need libacl1 libcap2 libcrypt1 libhiredis0.14 libidn2-0 libmemcached11 libmemcachedutil2 libncursesw6 libpam0g \
-        libpcre2-8-0 libpcre2-posix3 libsodium23 libssl3 libtinfo6 openssl zlib1g
+        libpcre2-8-0 libpcre2-posix3 libsodium23 libssl3 libtinfo6 mount openssl util-linux zlib1g
     unpack proftpd proftpd-core proftpd-mod-crypto
 }
 
 install_pure_ftpd() {
-    need libcap2 libcrypt1 libpam0g libsodium23 libssl3 openssl perl-base util-linux
+    need libcap2 libcrypt1 libpam0g libsodium23 libssl3 mount openssl perl-base util-linux
     unpack pure-ftpd pure-ftpd pure-ftpd-common
 }
 

@@ -1,5 +1,5 @@
 # What the serve scripts share; sourced, never run. See README.md for the contract between harness and serve script.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034  # variables that the serve scripts read
 
 set -eu
 umask 022
@@ -67,7 +67,7 @@ make_homes() {
         chown "$uid1:$uid1" "$homes/$FTPSPEC_USER"
         chown "$uid2:$uid2" "$homes/$FTPSPEC_USER2"
     fi
-    if [ -n "${FTPSPEC_PRIVATE_MOUNTS-}" ]; then
+    if [ -n "$private" ]; then
         cover "$homes" /srv
         homes=/srv
     fi
@@ -92,18 +92,32 @@ fill() {
     }' "$1"
 }
 
-# Starts the script again in a mount namespace of its own (same process id): what `cover` does there is seen by this server
-# alone and vanishes with it. In a container (FTPSPEC_CONTAINER=1) the whole file system is ours and nothing is needed.
+# private_mounts "$@": starts the script again in a mount namespace of its own (same process id). What `cover` does there is seen
+# by this server alone and vanishes with it. In our containers the whole file system is ours and nothing is needed; a file that
+# only the Dockerfiles make tells them, because a wrong belief would overwrite files of the machine.
+container=/.ftpspec-container
+private=
 private_mounts() {
-    [ -z "${FTPSPEC_CONTAINER-}${FTPSPEC_PRIVATE_MOUNTS-}" ] || return 0
-    FTPSPEC_PRIVATE_MOUNTS=1 exec unshare --mount --propagation private -- "$folder/serve.sh"
+    [ ! -e "$container" ] || return 0
+    if [ "${1-}" = --in-private-mounts ]; then
+        private=1
+        mkdir -p "$state/run"
+        cover "$state/run" /run
+        return 0
+    fi
+    case $state/:$FTPSPEC_CERT:$FTPSPEC_KEY:$FTPSPEC_CA in
+        /run/* | /srv/* | /dev/* | *:/run/* | *:/srv/* | *:/dev/*)
+            fail "$EX_USAGE" "no state, certificate or key below /run, /srv or /dev: the server has its own" ;;
+    esac
+    unshare --mount true || fail "$EX_NOPERM" "needs a mount namespace (CAP_SYS_ADMIN)"
+    exec unshare --mount --propagation private -- "$folder/serve.sh" --in-private-mounts
 }
 
-# cover FILE PLACE: the server finds FILE (or all of a folder) at PLACE.
+# cover FILE PLACE: the server finds FILE (or all of a folder) at PLACE. Without mtab, or an empty /run/mount is left behind.
 cover() {
-    if [ -n "${FTPSPEC_CONTAINER-}" ]; then
-        cp -R -T "$1" "$2"
+    if [ -n "$private" ]; then
+        mount --no-mtab --bind "$1" "$2"
     else
-        mount --bind "$1" "$2"
+        cp -R -T "$1" "$2"
     fi
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Runs ProFTPD with mod_tls in the foreground; the contract is in ../README.md.
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 find_server usr/sbin/proftpd
@@ -9,7 +10,7 @@ if [ "${1-}" = --check ]; then
 fi
 read_environment
 need_root "proftpd changes to the account that logs in and to its home as root folder"
-private_mounts
+private_mounts "$@"
 
 case $FTPSPEC_VARIANT in
     proftpd) export TLS_OPTIONS= ;;

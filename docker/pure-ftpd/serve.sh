@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs Pure-FTPd with virtual accounts in the foreground; the contract is in ../README.md.
 #
-# Pure-FTPd has no configuration file, only options. It wants to write below /run and logs to /dev/log alone: both are its own,
-# in a mount namespace.
+# Pure-FTPd has no configuration file, only options. It logs to /dev/log alone, which is its own in a mount namespace.
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 find_server usr/sbin/pure-ftpd
@@ -12,7 +12,7 @@ if [ "${1-}" = --check ]; then
 fi
 read_environment
 need_root "pure-ftpd changes to the account that logs in and to its home as root folder"
-private_mounts
+private_mounts "$@"
 
 case $FTPSPEC_VARIANT in
     pure-ftpd) tls=1 ;;
@@ -20,7 +20,6 @@ case $FTPSPEC_VARIANT in
 esac
 
 make_homes
-mkdir -p "$state/run"
 (
     umask 077
     # The fields are those of pureftpd.passwd; the hash is ours because the default one of pure-pw takes seconds to check.
@@ -35,16 +34,14 @@ pure_pw="$prefix/pure-ftpd/usr/bin/pure-pw"
 [ -x "$pure_pw" ] || pure_pw=pure-pw
 "$pure_pw" mkdb "$state/accounts.pdb" -f "$state/accounts"
 
-cover "$state/run" /run
-
 # A /dev of its own, with the few devices it needs and a log socket. The reader ends with the server.
 mkdir -p "$state/dev"
-if [ -z "${FTPSPEC_CONTAINER-}" ]; then
+if [ -n "$private" ]; then
     for device in null zero random urandom; do
         : >"$state/dev/$device"
-        mount --bind "/dev/$device" "$state/dev/$device"
+        mount --no-mtab --bind "/dev/$device" "$state/dev/$device"
     done
-    mount --rbind "$state/dev" /dev
+    mount --no-mtab --rbind "$state/dev" /dev
 fi
 setpriv --pdeathsig KILL perl "$folder/syslog.pl" /dev/log </dev/null >>"$log" 2>&1 &
 for _ in 1 2 3 4 5 6 7 8 9 10; do

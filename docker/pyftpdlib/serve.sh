@@ -1,5 +1,6 @@
 #!/bin/sh
 # Runs pyftpdlib in the foreground; the contract is in ../README.md. It needs no root and serves with the id that it is started with.
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 server="$prefix/pyftpdlib/bin/python"

@@ -3,6 +3,7 @@
 #
 # vsftpd only knows accounts of the machine, checked by PAM. Ours live in /etc/passwd, /etc/shadow and /etc/pam.d of a mount
 # namespace of its own: the machine's own files are not touched, and nothing stays behind.
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 find_server usr/sbin/vsftpd
@@ -13,7 +14,7 @@ if [ "${1-}" = --check ]; then
 fi
 read_environment
 need_root "vsftpd changes to the account that logs in"
-private_mounts
+private_mounts "$@"
 
 case $FTPSPEC_VARIANT in
     vsftpd) export REQUIRE_SSL_REUSE=YES FORCE_TLS=YES ;;
@@ -46,10 +47,10 @@ printf '%s\n' 'passwd: files' 'group: files' 'shadow: files' 'hosts: files' >"$e
 printf '%s\n' 'auth required pam_unix.so nodelay' 'account required pam_unix.so' 'session required pam_permit.so' \
     >"$etc/pam.d/ftpspec"
 
-export LISTEN4=NO LISTEN6=NO LISTEN_ADDRESS="listen_address$ip=$FTPSPEC_ADDRESS" EMPTY="$state/empty" LOG="$log"
+export EMPTY="$state/empty" LOG="$log"
 case $ip in
-    4) LISTEN4=YES LISTEN_ADDRESS="listen_address=$FTPSPEC_ADDRESS" ;;
-    6) LISTEN6=YES ;;
+    4) export LISTEN4=YES LISTEN6=NO LISTEN_ADDRESS="listen_address=$FTPSPEC_ADDRESS" ;;
+    6) export LISTEN4=NO LISTEN6=YES LISTEN_ADDRESS="listen_address6=$FTPSPEC_ADDRESS" ;;
 esac
 fill "$folder/vsftpd.conf.in" >"$state/vsftpd.conf"
 
