@@ -6,5 +6,4 @@
 mod case;
 pub mod template;
 
-
 pub use case::{Case, CaseId, Cell};
