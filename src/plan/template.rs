@@ -20,7 +20,9 @@ pub fn fill<'a>(text: &str, mut lookup: impl FnMut(&str) -> Option<&'a str>) -> 
     let mut rest = text;
     while let Some((before, name, after)) = next_name(rest) {
         filled.push_str(before);
-        let value = lookup(name).ok_or_else(|| FillError { name: name.to_owned() })?;
+        let value = lookup(name).ok_or_else(|| FillError {
+            name: name.to_owned(),
+        })?;
         filled.push_str(value);
         rest = after;
     }
@@ -75,14 +77,25 @@ mod tests {
 
     #[test]
     fn names_are_filled_once_and_other_dollars_stay() {
-        assert_eq!(fill("RETR $(path).whole", values).unwrap(), "RETR a$(path)b.whole");
-        assert_eq!(fill("$$(file.sha256)$ $( $(a b)", values).unwrap(), "$00ff$ $( $(a b)");
+        assert_eq!(
+            fill("RETR $(path).whole", values).unwrap(),
+            "RETR a$(path)b.whole"
+        );
+        assert_eq!(
+            fill("$$(file.sha256)$ $( $(a b)", values).unwrap(),
+            "$00ff$ $( $(a b)"
+        );
         assert_eq!(fill("nothing", values).unwrap(), "nothing");
     }
 
     #[test]
     fn a_name_without_a_value_is_an_error() {
-        assert_eq!(fill("x $(missing)", values), Err(FillError { name: "missing".into() }));
+        assert_eq!(
+            fill("x $(missing)", values),
+            Err(FillError {
+                name: "missing".into()
+            })
+        );
     }
 
     #[test]
