@@ -5,6 +5,8 @@
 mod case;
 mod check;
 mod step;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod view;
 mod words;

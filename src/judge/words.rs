@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::base::{PEER_TEXT_LIMIT, escape_peer};
+use crate::base::{PEER_TEXT_LIMIT, escape_peer, escape_peer_full};
 use crate::scenario::model::{Action, Check, ClosedBy, CodePattern, HandshakeOutcome, Milestone, Step};
 use crate::trace::{ActionProblem, Channel, EventKind, Waited};
 
@@ -64,6 +64,11 @@ pub(super) fn shown(text: &str) -> String {
         cut.push('…');
     }
     cut
+}
+
+/// Whether `sample`, the escaped text of an event, contains `wanted`, which may hold characters that were escaped there.
+pub(super) fn contains(sample: &str, wanted: &str) -> bool {
+    sample.contains(wanted) || sample.contains(&escape_peer_full(wanted.as_bytes()))
 }
 
 /// `shown` text in backticks.

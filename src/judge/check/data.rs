@@ -176,6 +176,10 @@ impl Wanted {
                 return not(format!("sent {size} of data"), expected, size);
             }
         }
+        if self.is_for_no_bytes() && summary.clear_bytes > 0 {
+            let observed = format!("{} in clear", words::count(summary.clear_bytes, "byte"));
+            return not("sent data in clear".to_owned(), "0 bytes".to_owned(), observed);
+        }
         if let Some(hash) = &self.sha256
             && !hash.eq_ignore_ascii_case(&summary.sha256)
         {
@@ -197,7 +201,7 @@ impl Wanted {
     fn text_misfit(&self, summary: &TransferSummary) -> Option<Fit> {
         let observed = || format!("the data {}", words::quoted(&summary.text));
         if let Some(text) = &self.text
-            && !contains(&summary.text, text)
+            && !words::contains(&summary.text, text)
         {
             return Some(Fit::Not {
                 message: "sent data that lacks a text".to_owned(),
@@ -206,7 +210,7 @@ impl Wanted {
             });
         }
         let text = self.without.as_ref()?;
-        if contains(&summary.text, text) {
+        if words::contains(&summary.text, text) {
             return Some(Fit::Not {
                 message: "sent data with a text that must not be there".to_owned(),
                 expected: format!("data without the text {}", words::quoted(text)),
@@ -224,14 +228,10 @@ impl Wanted {
     }
 }
 
-/// The sample is escaped, and the wanted text may hold characters that were escaped in it.
-fn contains(sample: &str, wanted: &str) -> bool {
-    sample.contains(wanted) || sample.contains(&crate::base::escape_peer_full(wanted.as_bytes()))
-}
-
 fn protection(view: &View<'_>, channel: &Channel, summary: &TransferSummary, wanted: bool) -> Fit {
     let opened = view.opened(channel).unwrap_or(0);
-    let (mut under_tls, mut in_clear, mut handshake) = (0_u64, summary.clear_bytes, false);
+    let (mut under_tls, mut in_clear, mut left_over, mut handshake) =
+        (0_u64, 0_u64, summary.clear_bytes, false);
     for (_, event) in view
         .all_from(opened)
         .filter(|(_, event)| event.channel.as_ref() == Some(channel))
@@ -244,12 +244,13 @@ fn protection(view: &View<'_>, channel: &Channel, summary: &TransferSummary, wan
             EventKind::DataReceived {
                 bytes,
                 protected: false,
-            } => in_clear = in_clear.max(bytes),
-            EventKind::ClearBytesLeftOver { bytes, .. } => in_clear = in_clear.max(bytes),
+            } => in_clear = in_clear.saturating_add(bytes),
+            EventKind::ClearBytesLeftOver { bytes, .. } => left_over = left_over.max(bytes),
             EventKind::HandshakeFinished(_) => handshake = true,
             _ => {}
         }
     }
+    let in_clear = in_clear.max(left_over);
     let observed = format!(
         "{} under TLS and {} in clear",
         words::count(under_tls, "byte"),

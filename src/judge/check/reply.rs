@@ -98,7 +98,7 @@ impl<'a> Wanted<'a> {
             reply
                 .lines
                 .iter()
-                .any(|line| line.to_lowercase().contains(&wanted))
+                .any(|line| words::contains(&line.to_lowercase(), &wanted))
         };
         if !self.text.as_ref().is_none_or(contains) || self.without.as_ref().is_some_and(contains) {
             return Some(Miss::Text);
@@ -233,20 +233,30 @@ fn judge_absence(view: &View<'_>, alternatives: &[Wanted<'_>], expected: String)
             nothing: false,
         });
     }
-    let (event, observed) = silence_words(view);
+    let timed_out = timed_out(view);
+    let event = timed_out.map_or(view.last(), |(position, _)| position);
+    let nothing = match timed_out {
+        Some((_, seconds)) => words::nothing_within(Waited::Reply, seconds),
+        None => "no reply".to_owned(),
+    };
+    let observed = match view.last_arrival() {
+        Some((channel, arrival)) => {
+            format!("{nothing}; the last thing that arrived was {arrival} on {channel}")
+        }
+        None => nothing,
+    };
     CheckResult::Broken(Account {
         message: asked("did not answer", "sent no reply"),
         expected,
         observed,
         event,
-        nothing: view.problem().is_some(),
+        nothing: timed_out.is_none(),
     })
 }
 
-/// "nothing within 10s; the last thing that arrived was …", and the event to point at.
-fn silence_words(view: &View<'_>) -> (usize, String) {
-    let timed_out = view
-        .in_step()
+/// The wait for a reply that ran out in this step: its position and the seconds waited.
+fn timed_out(view: &View<'_>) -> Option<(usize, f64)> {
+    view.in_step()
         .rev()
         .find_map(|(position, event)| match event.kind {
             EventKind::TimedOut {
@@ -258,16 +268,5 @@ fn silence_words(view: &View<'_>) -> (usize, String) {
                 seconds,
             }) => Some((position, seconds)),
             _ => None,
-        });
-    let (event, nothing) = match timed_out {
-        Some((position, seconds)) => (position, words::nothing_within(Waited::Reply, seconds)),
-        None => (view.last(), "no reply".to_owned()),
-    };
-    match view.last_arrival() {
-        Some((channel, arrival)) => (
-            event,
-            format!("{nothing}; the last thing that arrived was {arrival} on {channel}"),
-        ),
-        None => (event, nothing),
-    }
+        })
 }

@@ -90,21 +90,20 @@ pub(super) fn judge(view: &View<'_>, pattern: &TlsPattern, channel: &Channel) ->
     }
     // An accepted refusal has no version and no certificate to look at.
     if misfit.is_none() && !refused {
-        misfit = version_or_alpn(view, pattern, &seen);
+        misfit = version_or_alpn(pattern, &seen);
     }
-    if misfit.is_none() && (!refused || !seen.outcomes.contains(&HandshakeOutcome::Full)) {
+    if misfit.is_none() {
         misfit = wrong_alert(view, pattern, &seen, channel);
     }
     if let Some(misfit) = misfit {
         return broken(misfit, seen.outcomes.is_empty());
     }
-    if let Some(result) = tickets(view, pattern, channel) {
-        return result;
-    }
     if refused {
         return CheckResult::Held;
     }
-    like_control(view, pattern, &seen, channel).unwrap_or(CheckResult::Held)
+    tickets(view, pattern, channel)
+        .or_else(|| like_control(view, pattern, &seen, channel))
+        .unwrap_or(CheckResult::Held)
 }
 
 /// An outcome that is no finished handshake explains why the action failed.
@@ -334,7 +333,7 @@ fn wrong_outcome(view: &View<'_>, pattern: &TlsPattern, seen: &Seen<'_>, channel
     }
 }
 
-fn version_or_alpn(view: &View<'_>, pattern: &TlsPattern, seen: &Seen<'_>) -> Option<Misfit> {
+fn version_or_alpn(pattern: &TlsPattern, seen: &Seen<'_>) -> Option<Misfit> {
     let misfit = |message: &str, expected: String, observed: String| {
         Some(Misfit {
             message: message.to_owned(),
@@ -375,7 +374,6 @@ fn version_or_alpn(view: &View<'_>, pattern: &TlsPattern, seen: &Seen<'_>) -> Op
             return misfit("chose another ALPN protocol", expected, observed);
         }
     }
-    let _ = view;
     None
 }
 
@@ -416,7 +414,7 @@ fn wrong_alert(view: &View<'_>, pattern: &TlsPattern, seen: &Seen<'_>, channel: 
     })
 }
 
-fn alert_of<'a>((position, event): (usize, &'a Event)) -> Option<(usize, &'a AlertFacts)> {
+fn alert_of((position, event): (usize, &Event)) -> Option<(usize, &AlertFacts)> {
     match &event.kind {
         EventKind::AlertReceived(alert) => Some((position, alert)),
         EventKind::HandshakeFailed(failure) => failure.alert.as_ref().map(|alert| (position, alert)),
