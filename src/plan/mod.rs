@@ -4,5 +4,6 @@
 //! capabilities; nothing here acts.
 
 mod case;
+pub mod template;
 
 pub use case::{Case, CaseId, Cell};
