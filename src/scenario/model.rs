@@ -22,6 +22,8 @@ pub struct Scenario {
     pub why: String,
     /// Sorts reports; never changes a verdict.
     pub severity: Severity,
+    /// Below `discover/`: the capability that a target has when the scenario passes.
+    pub capability: Option<Capability>,
     /// Faults of the embedded server that this scenario catches (kebab-case names).
     pub detects: Vec<Spanned<String>>,
     /// What the target must be able to do.
