@@ -65,22 +65,22 @@ impl Engine {
                 Turn::Blocked => return Progress::Finished,
                 Turn::Closed => return Progress::PeerClosed,
                 Turn::Failed(error) => {
-                    self.collect_alert(output);
+                    self.collect_alert(inbox, output);
                     return Progress::Failed(error);
                 }
             }
         }
     }
 
-    /// After a failure the alert is still to be fetched.
-    fn collect_alert(&mut self, output: &mut Vec<u8>) {
-        // One alert is at most two turns (encode, transmit); the bound is for safety.
+    /// After a failure the alert is still to be fetched. The library must see the bytes that it has not released yet.
+    fn collect_alert(&mut self, inbox: &mut Vec<u8>, output: &mut Vec<u8>) {
+        // What was pending and the alert, each one turn; the bound is for safety.
         for _ in 0..8 {
-            let mut nothing: [u8; 0] = [];
-            let (_, turn) = match self {
-                Self::Client(connection) => settle(connection.process_tls_records(&mut nothing), output),
-                Self::Server(connection) => settle(connection.process_tls_records(&mut nothing), output),
+            let (used, turn) = match self {
+                Self::Client(connection) => settle(connection.process_tls_records(inbox), output),
+                Self::Server(connection) => settle(connection.process_tls_records(inbox), output),
             };
+            inbox.drain(..used.min(inbox.len()));
             if !matches!(turn, Turn::Again) {
                 return;
             }

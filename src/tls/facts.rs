@@ -92,6 +92,8 @@ fn key(certificate: &X509Certificate<'_>) -> String {
     let info = certificate.public_key();
     match info.parsed() {
         Ok(PublicKey::RSA(key)) => format!("rsa-{}", key.key_size()),
+        // A point of P-521 takes 66 bytes.
+        Ok(PublicKey::EC(point)) if point.key_size() == 528 => "ecdsa-p521".to_owned(),
         Ok(PublicKey::EC(point)) => format!("ecdsa-p{}", point.key_size()),
         _ => match info.algorithm.algorithm.to_id_string().as_str() {
             "1.3.101.112" => "ed25519".to_owned(),

@@ -19,6 +19,9 @@ mod session;
 mod tap;
 mod trust;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use client::ClientContext;
 pub use config::{
     ClientOptions, ClientTrust, Identity, KeyLogSink, OfferedSession, ServerFaults, ServerPolicy,
