@@ -71,7 +71,7 @@ impl Lowering<'_, '_> {
                 context: String::new(),
             };
             let span = raw.steps.key().unwrap_or(raw.span);
-            let help = "add `requirement: …` to the check that proves one; see `ftpspec requirements`";
+            let help = "add `requirement: …` to the check that proves one; see `ftpspec list --coverage`";
             self.reader.note(span, kind, Some(help.into()));
         }
         Scenario {
@@ -178,7 +178,7 @@ impl Lowering<'_, '_> {
                 context: String::new(),
             };
             let span = raw.detects.key().unwrap_or(head_span(raw.span));
-            let help = "name the fault of the embedded server that breaks this; see `ftpspec faults`";
+            let help = "name the fault of the embedded server that breaks this; see `ftpspec list --faults`";
             self.reader.note(span, kind, Some(help.into()));
         }
         for name in &names {
