@@ -86,15 +86,31 @@ fn marks<'a>(view: &FindingView<'a>, step: &'a Step) -> Vec<Annotation<'a>> {
         (Some(check), action) => {
             if let Some(action) = action.filter(|action| action.span.start != check.span.start) {
                 let label = step.title.as_deref().unwrap_or("what we did");
-                marks.push(AnnotationKind::Context.span(visible(source, action.span)).label(label));
+                marks.push(
+                    AnnotationKind::Context
+                        .span(visible(source, action.span))
+                        .label(label),
+                );
             }
-            marks.push(AnnotationKind::Primary.span(visible(source, check.span)).label(verdict));
+            marks.push(
+                AnnotationKind::Primary
+                    .span(visible(source, check.span))
+                    .label(verdict),
+            );
         }
         (None, Some(action)) => {
-            marks.push(AnnotationKind::Primary.span(visible(source, action.span)).label(verdict));
+            marks.push(
+                AnnotationKind::Primary
+                    .span(visible(source, action.span))
+                    .label(verdict),
+            );
         }
         (None, None) => {
-            marks.push(AnnotationKind::Primary.span(visible(source, step.span)).label(verdict));
+            marks.push(
+                AnnotationKind::Primary
+                    .span(visible(source, step.span))
+                    .label(verdict),
+            );
         }
     }
     marks
@@ -111,8 +127,11 @@ struct Tail {
 fn tail(view: &FindingView<'_>) -> Tail {
     let until = view.finding.event.saturating_add(1).min(view.events.len());
     let before = view.events.get(..until).unwrap_or_default();
-    let kept: Vec<(usize, &Event)> =
-        before.iter().enumerate().filter(|(_, event)| !is_book_keeping(&event.kind)).collect();
+    let kept: Vec<(usize, &Event)> = before
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| !is_book_keeping(&event.kind))
+        .collect();
     let from = kept.len().saturating_sub(TAIL);
     let mut text = String::new();
     let mut shown = None;
@@ -136,7 +155,10 @@ fn is_book_keeping(kind: &EventKind) -> bool {
 
 fn observed(tail: &Tail) -> Snippet<'_, Annotation<'_>> {
     let end = tail.text.trim_end().len();
-    let snippet = Snippet::source(tail.text.as_str()).line_numbering(false).fold(false).path("observed");
+    let snippet = Snippet::source(tail.text.as_str())
+        .line_numbering(false)
+        .fold(false)
+        .path("observed");
     match &tail.shown {
         Some(shown) => {
             // From the arrow on: the time and the channel are the same on most lines.
@@ -145,13 +167,24 @@ fn observed(tail: &Tail) -> Snippet<'_, Annotation<'_>> {
             let span = (shown.start + arrow)..shown.end;
             snippet.annotation(AnnotationKind::Primary.span(span).label("this"))
         }
-        None => snippet.annotation(AnnotationKind::Context.span(end..end).label("and then nothing that was waited for")),
+        None => snippet.annotation(
+            AnnotationKind::Context
+                .span(end..end)
+                .label("and then nothing that was waited for"),
+        ),
     }
 }
 
 /// `target    acme-ftpd 2.1`, one line each, aligned.
 fn help_lines(lines: &[(&str, String)]) -> String {
-    let width = lines.iter().map(|(word, _)| word.chars().count()).max().unwrap_or(0);
-    let lines: Vec<String> = lines.iter().map(|(word, text)| format!("{word:width$}  {text}")).collect();
+    let width = lines
+        .iter()
+        .map(|(word, _)| word.chars().count())
+        .max()
+        .unwrap_or(0);
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|(word, text)| format!("{word:width$}  {text}"))
+        .collect();
     lines.join("\n")
 }

@@ -6,22 +6,42 @@ use crate::trace::{AlertFacts, Event, EventKind, HandshakeKind};
 /// show the first and how many follow.
 #[must_use]
 pub fn render_event(event: &Event) -> String {
-    let channel = event.channel.as_ref().map_or_else(String::new, ToString::to_string);
-    format!("{:>+8.3}  {channel:<8}  {}", event.at.as_secs_f64(), words(&event.kind))
+    let channel = event
+        .channel
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string);
+    format!(
+        "{:>+8.3}  {channel:<8}  {}",
+        event.at.as_secs_f64(),
+        words(&event.kind)
+    )
 }
 
 /// What happened, with `>` for sent, `<` for received and `=` for everything else.
 fn words(kind: &EventKind) -> String {
-    wire(kind).or_else(|| tls(kind)).or_else(|| tcp(kind)).unwrap_or_else(|| case(kind))
+    wire(kind)
+        .or_else(|| tls(kind))
+        .or_else(|| tcp(kind))
+        .unwrap_or_else(|| case(kind))
 }
 
 fn wire(kind: &EventKind) -> Option<String> {
     let line = match kind {
         EventKind::CommandSent { line, protected } => format!("> {line}{}", clear(*protected)),
-        EventKind::RawSent { text, bytes, protected } => {
+        EventKind::RawSent {
+            text,
+            bytes,
+            protected,
+        } => {
             format!("> {bytes} raw bytes: {text}{}", clear(*protected))
         }
-        EventKind::ReplyReceived { code, lines, protected, violations, .. } => {
+        EventKind::ReplyReceived {
+            code,
+            lines,
+            protected,
+            violations,
+            ..
+        } => {
             let first = lines.first().map_or("", String::as_str);
             let more = match lines.len() {
                 0 | 1 => String::new(),
@@ -45,7 +65,9 @@ fn wire(kind: &EventKind) -> Option<String> {
 fn tls(kind: &EventKind) -> Option<String> {
     let line = match kind {
         EventKind::HandshakeStarted { offered: None } => "> ClientHello, no session offered".to_owned(),
-        EventKind::HandshakeStarted { offered: Some(channel) } => {
+        EventKind::HandshakeStarted {
+            offered: Some(channel),
+        } => {
             format!("> ClientHello, offers the session of {channel}")
         }
         EventKind::HandshakeFinished(facts) => {
@@ -53,11 +75,21 @@ fn tls(kind: &EventKind) -> Option<String> {
                 HandshakeKind::Full => "full",
                 HandshakeKind::Resumed => "resumed",
             };
-            format!("= handshake finished: {}, {kind}, {}", facts.version.name(), facts.suite)
+            format!(
+                "= handshake finished: {}, {kind}, {}",
+                facts.version.name(),
+                facts.suite
+            )
         }
         EventKind::HandshakeFailed(failure) => format!("= handshake failed: {}", failure.reason),
         EventKind::ProbeSent { hello } => format!("> probe: {hello}"),
-        EventKind::ProbeAnswered { answer, version, suite, alert, .. } => {
+        EventKind::ProbeAnswered {
+            answer,
+            version,
+            suite,
+            alert,
+            ..
+        } => {
             let mut words = vec![answer.clone()];
             words.extend(version.clone());
             words.extend(suite.clone());
@@ -96,24 +128,43 @@ fn tcp(kind: &EventKind) -> Option<String> {
 /// Events of the case itself, and kinds that a later version adds.
 fn case(kind: &EventKind) -> String {
     match kind {
-        EventKind::StepStarted { step } => format!("= step {} of {} started", step.index + 1, phase(step.phase)),
-        EventKind::StepFinished { step } => format!("= step {} of {} done", step.index + 1, phase(step.phase)),
+        EventKind::StepStarted { step } => {
+            format!("= step {} of {} started", step.index + 1, phase(step.phase))
+        }
+        EventKind::StepFinished { step } => {
+            format!("= step {} of {} done", step.index + 1, phase(step.phase))
+        }
         EventKind::ActionFailed(problem) => {
             let text = serde_json::to_value(problem).unwrap_or_default();
-            let part = |key: &str| text.get(key).map(|value| value.as_str().map_or(value.to_string(), str::to_owned));
-            let words: Vec<String> =
-                ["problem", "detail", "waited", "code", "hoped"].into_iter().filter_map(part).collect();
+            let part = |key: &str| {
+                text.get(key)
+                    .map(|value| value.as_str().map_or(value.to_string(), str::to_owned))
+            };
+            let words: Vec<String> = ["problem", "detail", "waited", "code", "hoped"]
+                .into_iter()
+                .filter_map(part)
+                .collect();
             format!("= the action failed: {}", words.join(", "))
         }
         EventKind::HarnessFailed { reason } => format!("= trouble in the harness: {reason}"),
         EventKind::Captured { name, value } => format!("= {name} is {value}"),
         EventKind::Noted { name, value } => format!("= {name}: {value}"),
         EventKind::ReplyConsumed { number } => format!("= reply {number} taken by this step"),
-        EventKind::FileExamined { path, exists: true, bytes, .. } => {
+        EventKind::FileExamined {
+            path,
+            exists: true,
+            bytes,
+            ..
+        } => {
             format!("= {path} is there, {} bytes", bytes.unwrap_or_default())
         }
         EventKind::FileExamined { path, problem, .. } => {
-            format!("= {path} is not there{}", problem.as_ref().map_or(String::new(), |problem| format!(" ({problem})")))
+            format!(
+                "= {path} is not there{}",
+                problem
+                    .as_ref()
+                    .map_or(String::new(), |problem| format!(" ({problem})"))
+            )
         }
         other => format!("= {other:?}"),
     }

@@ -16,7 +16,10 @@ pub fn render_load_error(error: &LoadError, colour: bool) -> String {
         .line_start(1)
         .path(error.source.name())
         .annotation(AnnotationKind::Primary.span(visible(&error.source, error.span)));
-    let mut group: Group<'_> = Level::ERROR.primary_title(message).id(error.code()).element(snippet);
+    let mut group: Group<'_> = Level::ERROR
+        .primary_title(message)
+        .id(error.code())
+        .element(snippet);
     if let Some(help) = &error.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
@@ -36,7 +39,11 @@ pub fn render_load_errors(errors: &[LoadError], colour: bool) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     };
-    text.push_str(&format!("{} in {}\n", count(errors.len(), "problem"), count(files.len(), "file")));
+    text.push_str(&format!(
+        "{} in {}\n",
+        count(errors.len(), "problem"),
+        count(files.len(), "file")
+    ));
     text
 }
 

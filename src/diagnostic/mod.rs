@@ -17,6 +17,10 @@ use annotate_snippets::renderer::DecorStyle;
 const WIDTH: usize = 120;
 
 fn renderer(colour: bool) -> Renderer {
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     renderer.decor_style(DecorStyle::Unicode).term_width(WIDTH)
 }
