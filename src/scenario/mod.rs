@@ -2,6 +2,15 @@
 //!
 //! Pure: text in, values or problems out. Does not act and does not judge.
 
+pub mod embedded;
+mod error;
+mod load;
+mod lower;
 pub mod model;
+mod raw;
+mod vars;
+mod yaml;
 
+pub use error::{LoadError, LoadErrorKind};
+pub use load::{Known, load};
 pub use model::Scenario;

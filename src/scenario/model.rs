@@ -22,6 +22,8 @@ pub struct Scenario {
     pub why: String,
     /// Sorts reports; never changes a verdict.
     pub severity: Severity,
+    /// Below `discover/`: the capability that a target has when the scenario passes.
+    pub capability: Option<Capability>,
     /// Faults of the embedded server that this scenario catches (kebab-case names).
     pub detects: Vec<Spanned<String>>,
     /// What the target must be able to do.
@@ -41,7 +43,19 @@ pub struct Scenario {
 }
 
 /// How bad it is when the scenario fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// A nuisance.
