@@ -2,6 +2,22 @@
 //!
 //! It is the reference that every scenario must pass against, and with a [`Fault`] the proof that a scenario can fail.
 
+mod commands;
+mod data;
 mod fault;
+mod hello;
+mod listing;
+mod observation;
+mod options;
+mod path;
+mod server;
+mod session;
+mod state;
+mod store;
 
 pub use fault::Fault;
+pub use observation::{DataEnd, DataHandshake, Observation, ResumedFrom};
+pub use options::{Account, Options, ReusePolicy};
+pub use path::StorePath;
+pub use server::{MockError, Server};
+pub use store::{Entry, Store, StoreError, StoreErrorKind};

@@ -1,4 +1,4 @@
-//! What may be chosen for a TLS connection.
+//! What may be chosen for a TLS connection. Values only; `client` and `server` act on them.
 
 use std::sync::Arc;
 
@@ -84,10 +84,53 @@ pub struct ServerPolicy {
     pub client_authorities: Option<Arc<str>>,
 }
 
+/// Receives NSS key log lines (`CLIENT_RANDOM …`), for captures.
+#[derive(Clone)]
+pub struct KeyLogSink(pub Arc<dyn Fn(&str) + Send + Sync>);
+
+impl std::fmt::Debug for KeyLogSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyLogSink")
+    }
+}
+
+/// Deliberate mistakes of a server that can only be made inside TLS. All off by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerFaults {
+    /// Resumes a session whose ticket has up to eight bits changed.
+    pub resumes_forged_tickets: bool,
+    /// Resumes a session under another server name than it was made with (RFC 6066 section 3 forbids it).
+    pub resumes_across_names: bool,
+    /// Announces this ticket lifetime in seconds, TLS 1.2 and 1.3.
+    pub ticket_lifetime: Option<u32>,
+    /// Refuses hellos that offer a session in these ways, with handshake_failure.
+    pub abort_when_offered: OfferedSession,
+}
+
+/// Ways in which a ClientHello offers a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OfferedSession {
+    /// A TLS 1.2 session id (not the random one that TLS 1.3 clients send, not the one beside a ticket).
+    pub session_id: bool,
+    /// A TLS 1.2 ticket.
+    pub tls12_ticket: bool,
+    /// A TLS 1.3 pre-shared key.
+    pub psk: bool,
+}
+
 /// TLS could not be set up: a bad certificate, key or option. The configuration's fault, not the peer's.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{reason}")]
 pub struct TlsSetupError {
     /// One lower-case sentence.
     pub reason: String,
+}
+
+impl TlsSetupError {
+    /// With this reason.
+    pub(super) fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
 }

@@ -4,14 +4,30 @@
 //! an own record layer seals and opens records, so that alerts, their levels, empty records, and what comes behind
 //! close_notify can be seen and made (RFC 8446 sections 5 and 6). Does not know FTP.
 
+pub mod certificate;
 mod client;
 mod config;
 mod connection;
+mod engine;
+mod facts;
+mod hello;
+mod names;
+mod record;
 mod server;
+mod server_session;
 mod session;
+mod tap;
+mod trust;
+
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use client::ClientContext;
-pub use config::{ClientOptions, ClientTrust, Identity, ServerPolicy, Tls12Resumption, TlsSetupError};
+pub use config::{
+    ClientOptions, ClientTrust, Identity, KeyLogSink, OfferedSession, ServerFaults, ServerPolicy,
+    Tls12Resumption, TlsSetupError,
+};
 pub use connection::{Connection, HandshakeStep, Opened};
+pub use names::{alert_facts, alert_name, alert_number, group_name, group_number};
 pub use server::{ServerContext, ServerOptions};
 pub use session::{Session, SessionOrigin, SessionStore};

@@ -1,10 +1,16 @@
-//! One TCP connection, clear or protected.
+//! One TCP connection, clear or protected: opening, closing, state. Reading, sending and handshakes are beside it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
 
+use socket2::SockRef;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
 use crate::tls;
-use crate::trace::{Channel, DataPath, HandshakeFacts, HandshakeFailure, Recorder};
+use crate::trace::{Channel, DataPath, EventKind, Recorder};
 
 /// What arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +32,9 @@ pub enum Incoming {
     Fin,
     /// The connection was reset.
     Reset,
-    /// The peer broke TLS; reading may go on, and gives what the record layer makes of it.
+    /// The peer broke TLS; reading may go on, and gives what the record layer makes of it: a record that cannot be
+    /// opened is skipped, data behind close_notify comes as `Bytes`, and behind bytes that are no TLS only `Fin` or
+    /// `Reset` comes (until [`Link::stop_tls`]).
     TlsViolation(String),
 }
 
@@ -62,11 +70,89 @@ pub enum LinkErrorKind {
     Local,
 }
 
+impl LinkError {
+    pub(super) fn new(kind: LinkErrorKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// The answer to [`Link::raw_probe`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawAnswer {
+    /// What came, 64 KiB at most.
+    pub bytes: Vec<u8>,
+    /// Why it ends there.
+    pub ended: RawEnd,
+}
+
+/// How the answer to a raw probe ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawEnd {
+    /// The caller has enough.
+    Complete,
+    /// The peer sent FIN.
+    Fin,
+    /// The peer reset the connection.
+    Reset,
+    /// Nothing more within the time allowed.
+    TimedOut,
+    /// More than 64 KiB.
+    Limit,
+}
+
 /// One TCP connection, clear or protected. Records what happens on its channel; every wait has a deadline.
 ///
-/// Only [`Link::receive`] reads. It is cancel-safe: dropping its future loses nothing.
+/// Only [`Link::receive`] reads. It is cancel-safe: dropping its future loses nothing. So are the sending methods in
+/// this sense: what was sealed and not yet written is written first by the next call.
 #[derive(Debug)]
-pub struct Link {}
+pub struct Link {
+    /// None after a reset.
+    pub(super) stream: Option<TcpStream>,
+    pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
+    pub(super) channel: Channel,
+    pub(super) recorder: Recorder,
+    pub(super) protection: Protection,
+    /// Clear bytes that were read and not yet given out.
+    pub(super) clear: Vec<u8>,
+    /// What is to be given out next.
+    pub(super) queue: VecDeque<Incoming>,
+    /// Bytes for the peer, sealed where TLS is on, that the kernel has not taken yet, from `written` on.
+    pub(super) outbox: Vec<u8>,
+    pub(super) written: usize,
+    /// Events that become true when the outbox is written.
+    pub(super) unrecorded: Vec<EventKind>,
+    pub(super) sessions: Vec<tls::Session>,
+    pub(super) ended: Ended,
+    pub(super) reset_noted: bool,
+    pub(super) fin_sent: bool,
+    /// Writing has failed for good.
+    pub(super) send_failed: bool,
+    pub(super) close_notify_received: bool,
+    /// Data behind close_notify is reported once.
+    pub(super) late_data_reported: bool,
+    pub(super) violation_alert: Option<u8>,
+}
+
+/// Whether bytes go through TLS.
+#[derive(Debug)]
+pub(super) enum Protection {
+    Clear,
+    Tls(Box<tls::Connection>),
+    /// A handshake failed: records of the dead TLS connection are told from clear text.
+    Failed,
+}
+
+/// Whether the peer's side is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    No,
+    Fin,
+    Reset,
+}
 
 impl Link {
     /// Connects to `peer` from `source` (any address when none); records `Connected` or `ConnectFailed`.
@@ -74,150 +160,224 @@ impl Link {
     /// # Errors
     /// Refused, timed out, or local trouble.
     pub async fn connect(
-        _peer: SocketAddr,
-        _source: Option<IpAddr>,
-        _path: Option<DataPath>,
-        _deadline: Duration,
-        _channel: Channel,
-        _recorder: Recorder,
+        peer: SocketAddr,
+        source: Option<IpAddr>,
+        path: Option<DataPath>,
+        deadline: Duration,
+        channel: Channel,
+        recorder: Recorder,
     ) -> Result<Self, LinkError> {
-        todo!()
+        let outcome = match timeout(deadline, open(peer, source)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(LinkError::new(LinkErrorKind::TimedOut, "timed out")),
+        };
+        match outcome.and_then(|stream| Self::from_stream(stream, peer, channel.clone(), recorder.clone())) {
+            Ok(link) => {
+                link.record_connected(path);
+                Ok(link)
+            }
+            Err(error) => {
+                let reason = error.detail.clone();
+                recorder.record(
+                    &channel,
+                    EventKind::ConnectFailed {
+                        peer: peer.to_string(),
+                        reason,
+                    },
+                );
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn from_stream(
+        stream: TcpStream,
+        peer: SocketAddr,
+        channel: Channel,
+        recorder: Recorder,
+    ) -> Result<Self, LinkError> {
+        stream.set_nodelay(true).map_err(|error| local_trouble(&error))?;
+        let local = stream.local_addr().map_err(|error| local_trouble(&error))?;
+        Ok(Self {
+            stream: Some(stream),
+            local,
+            peer,
+            channel,
+            recorder,
+            protection: Protection::Clear,
+            clear: Vec::new(),
+            queue: VecDeque::new(),
+            outbox: Vec::new(),
+            written: 0,
+            unrecorded: Vec::new(),
+            sessions: Vec::new(),
+            ended: Ended::No,
+            reset_noted: false,
+            fin_sent: false,
+            send_failed: false,
+            close_notify_received: false,
+            late_data_reported: false,
+            violation_alert: None,
+        })
+    }
+
+    pub(super) fn record_connected(&self, path: Option<DataPath>) {
+        self.record(EventKind::Connected {
+            local: self.local.to_string(),
+            peer: self.peer.to_string(),
+            path,
+        });
     }
 
     /// Our address.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
-        todo!()
+        self.local
     }
 
     /// The peer's address.
     #[must_use]
     pub fn peer_address(&self) -> SocketAddr {
-        todo!()
+        self.peer
     }
 
     /// The channel it records on.
     #[must_use]
     pub fn channel(&self) -> &Channel {
-        todo!()
+        &self.channel
     }
 
     /// Whether TLS is on.
     #[must_use]
     pub fn is_protected(&self) -> bool {
-        todo!()
+        matches!(self.protection, Protection::Tls(_))
     }
 
-    /// A TLS client handshake. Bytes that were received and not yet taken are given to TLS; `unread` (clear bytes that a
-    /// parser above still holds) is put in front of them only when the caller wants that.
-    /// Records `HandshakeStarted` and `HandshakeFinished` or `HandshakeFailed`.
-    ///
-    /// # Errors
-    /// The failure, already recorded. The link stays usable for reading and closing.
-    pub async fn start_tls_client(
-        &mut self,
-        _context: &tls::ClientContext,
-        _options: &tls::ClientOptions,
-        _deadline: Duration,
-    ) -> Result<HandshakeFacts, HandshakeFailure> {
-        todo!()
+    /// Whether the peer's close_notify has arrived on the running TLS connection.
+    #[must_use]
+    pub fn has_received_close_notify(&self) -> bool {
+        self.close_notify_received
     }
 
-    /// A TLS server handshake; also gives the label of the resumed session's control connection.
-    /// `first` are bytes that were read before (peeked at) and belong to the handshake.
-    ///
-    /// # Errors
-    /// The failure, already recorded; our alert has been sent.
-    pub async fn start_tls_server(
-        &mut self,
-        _context: &tls::ServerContext,
-        _options: &tls::ServerOptions,
-        _first: &[u8],
-        _deadline: Duration,
-    ) -> Result<(HandshakeFacts, Option<u64>), HandshakeFailure> {
-        todo!()
-    }
-
-    /// The next thing that arrives. Waits for ever: wrap it in a timeout or select. After `Fin` or `Reset` it never
-    /// returns anything else. Records tickets, alerts, close_notify, FIN, RST, violations, and on data channels the
-    /// bytes; replies are recorded by the layer above.
-    pub async fn receive(&mut self) -> Incoming {
-        todo!()
-    }
-
-    /// Sends bytes, through TLS when it is on; records `DataSent` on data channels.
-    ///
-    /// # Errors
-    /// Closed or timed out.
-    pub async fn send(&mut self, _bytes: &[u8], _deadline: Duration) -> Result<(), LinkError> {
-        todo!()
-    }
-
-    /// Like [`Self::send`], in TLS records of at most `record_size` bytes; with `corrupt` a bit of the last record's
-    /// tag is flipped.
-    ///
-    /// # Errors
-    /// Closed or timed out.
-    pub async fn send_records(
-        &mut self,
-        _bytes: &[u8],
-        _record_size: usize,
-        _corrupt: bool,
-        _deadline: Duration,
-    ) -> Result<(), LinkError> {
-        todo!()
-    }
-
-    /// Sends these bytes as they are, past TLS, in one TCP segment where the kernel allows (TCP_NODELAY is set).
-    ///
-    /// # Errors
-    /// Closed or timed out.
-    pub async fn send_clear(&mut self, _bytes: &[u8], _deadline: Duration) -> Result<(), LinkError> {
-        todo!()
-    }
-
-    /// Sends close_notify; does nothing on a clear link. Records it.
-    ///
-    /// # Errors
-    /// Closed or timed out.
-    pub async fn send_close_notify(&mut self, _deadline: Duration) -> Result<(), LinkError> {
-        todo!()
-    }
-
-    /// Sends an alert; does nothing on a clear link. Records it.
-    ///
-    /// # Errors
-    /// Closed or timed out.
-    pub async fn send_alert(
-        &mut self,
-        _fatal: bool,
-        _description: u8,
-        _deadline: Duration,
-    ) -> Result<(), LinkError> {
-        todo!()
-    }
-
-    /// Sends the first half of a record that holds `bytes`.
-    ///
-    /// # Errors
-    /// Closed or timed out.
-    pub async fn send_half_record(&mut self, _bytes: &[u8], _deadline: Duration) -> Result<(), LinkError> {
-        todo!()
+    /// The alert (description number) that answers the last [`Incoming::TlsViolation`].
+    #[must_use]
+    pub fn violation_alert(&self) -> Option<u8> {
+        self.violation_alert
     }
 
     /// Sessions that arrived since the last call (client side).
     pub fn take_sessions(&mut self) -> Vec<tls::Session> {
-        todo!()
+        std::mem::take(&mut self.sessions)
     }
 
     /// Drops TLS and goes on in clear; what came behind the peer's close_notify is read next. Records `TlsStopped`.
     /// Sending close_notify first, and waiting for the peer's, is the caller's business.
     pub fn stop_tls(&mut self) {
-        todo!()
+        let Protection::Tls(connection) = &mut self.protection else {
+            return;
+        };
+        let unread = connection.take_unread();
+        self.clear.extend(unread);
+        self.protection = Protection::Clear;
+        self.close_notify_received = false;
+        self.late_data_reported = false;
+        self.record(EventKind::TlsStopped);
     }
 
     /// Ends TCP. Records `FinSent` or `ResetSent`. After `Reset` the link only reports `Reset`.
-    pub fn close(&mut self, _how: TcpClose) {
-        todo!()
+    pub fn close(&mut self, how: TcpClose) {
+        match how {
+            TcpClose::Fin => self.send_fin(),
+            TcpClose::Reset => self.send_reset(),
+        }
     }
+
+    fn send_fin(&mut self) {
+        if self.fin_sent {
+            return;
+        }
+        // Without waiting: what the kernel does not take now is lost, as with any close.
+        self.flush_now();
+        let Some(stream) = &self.stream else {
+            return;
+        };
+        self.fin_sent = true;
+        match SockRef::from(stream).shutdown(Shutdown::Write) {
+            Ok(()) => self.record(EventKind::FinSent),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => self.note_reset(),
+            Err(_) => {}
+        }
+    }
+
+    fn send_reset(&mut self) {
+        let Some(stream) = self.stream.take() else {
+            return;
+        };
+        let was_over = self.reset_noted;
+        self.ended = Ended::Reset;
+        self.reset_noted = true;
+        self.fin_sent = true;
+        self.outbox = Vec::new();
+        self.queue.clear();
+        self.clear = Vec::new();
+        // Without the option the close below would send FIN.
+        let linger = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+        drop(stream);
+        if linger.is_ok() && !was_over {
+            self.record(EventKind::ResetSent);
+        }
+    }
+
+    pub(super) fn record(&self, kind: EventKind) {
+        self.recorder.record(&self.channel, kind);
+    }
+
+    /// Notes that the peer reset the connection; recorded once.
+    pub(super) fn note_reset(&mut self) {
+        if self.ended == Ended::No {
+            self.ended = Ended::Reset;
+        }
+        if !self.reset_noted {
+            self.reset_noted = true;
+            self.record(EventKind::ResetReceived);
+        }
+    }
+
+    /// Notes that the peer sent FIN; recorded once.
+    pub(super) fn note_fin(&mut self) {
+        if self.ended == Ended::No {
+            self.ended = Ended::Fin;
+            self.record(EventKind::FinReceived);
+        }
+    }
+}
+
+async fn open(peer: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, LinkError> {
+    let socket = match peer {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }
+    .map_err(|error| local_trouble(&error))?;
+    if let Some(source) = source {
+        socket.bind(SocketAddr::new(source, 0)).map_err(|error| {
+            LinkError::new(
+                LinkErrorKind::Local,
+                format!("cannot connect from {source}: {error}"),
+            )
+        })?;
+    }
+    socket.connect(peer).await.map_err(|error| connect_error(&error))
+}
+
+fn connect_error(error: &io::Error) -> LinkError {
+    let kind = match error.kind() {
+        io::ErrorKind::TimedOut => LinkErrorKind::TimedOut,
+        io::ErrorKind::AddrInUse | io::ErrorKind::OutOfMemory => LinkErrorKind::Local,
+        _ => LinkErrorKind::Refused,
+    };
+    LinkError::new(kind, error.to_string().to_lowercase())
+}
+
+pub(super) fn local_trouble(error: &io::Error) -> LinkError {
+    LinkError::new(LinkErrorKind::Local, error.to_string().to_lowercase())
 }

@@ -2,8 +2,14 @@
 //!
 //! [`Link`] is what `client` and `mock` talk through. It knows connections, not FTP.
 
+mod handshake;
 mod link;
 mod listener;
+mod receive;
+mod send;
 
-pub use link::{Incoming, Link, LinkError, LinkErrorKind, TcpClose};
+#[cfg(test)]
+mod tests;
+
+pub use link::{Incoming, Link, LinkError, LinkErrorKind, RawAnswer, RawEnd, TcpClose};
 pub use listener::Listener;

@@ -1,244 +1,21 @@
 //! Commands: what a client says on the control connection, from bytes to [`Command`] and back.
 //!
 //! RFC 959 sections 4.1 and 5.3, with the verbs of RFC 775, 1639, 2228, 2389, 2428, 2640, 3659, 4217 and 7151; Telnet
-//! commands before a verb are those of RFC 854. Does not know which arguments a verb takes; see `endpoint` for addresses.
+//! commands before a verb are those of RFC 854. Does not know which arguments a verb takes; see `endpoint` for
+//! addresses.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::line::{Ending, LineBuffer, bounded, has_control, has_telnet, split_ending, telnet_prefix};
+pub use super::verb::{Verb, VerbError};
 
 /// How many bytes of a line that is no command an error keeps.
 const ERROR_LINE_LIMIT: usize = 256;
-/// How many characters a verb may have to be one.
-const VERB_LIMIT: usize = 32;
 /// How many bytes may wait beyond one line before [`CommandParser::push`] drops.
 const WAITING_LIMIT: usize = 64 * 1024;
-
-macro_rules! verbs {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// The first word of a command. Compared without regard to case, shown in upper case.
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub enum Verb {
-            $($(#[$doc])* $variant,)*
-            /// A verb that is not in this list, in upper case. Never one that is.
-            Other(String),
-        }
-
-        impl Verb {
-            /// Every verb that has a name here.
-            pub const KNOWN: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The verb in upper case.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $(Self::$variant => $name,)*
-                    Self::Other(name) => name,
-                }
-            }
-
-            fn from_upper(name: String) -> Self {
-                match name.as_str() {
-                    $($name => Self::$variant,)*
-                    _ => Self::Other(name),
-                }
-            }
-        }
-    };
-}
-
-verbs! {
-    /// RFC 959: stop the transfer.
-    Abor = "ABOR",
-    /// RFC 959: account.
-    Acct = "ACCT",
-    /// RFC 2228: security data.
-    Adat = "ADAT",
-    /// RFC 959: make room.
-    Allo = "ALLO",
-    /// RFC 959: store at the end of a file.
-    Appe = "APPE",
-    /// RFC 2228, RFC 4217: choose a security mechanism.
-    Auth = "AUTH",
-    /// RFC 2228, RFC 4217: clear command channel.
-    Ccc = "CCC",
-    /// RFC 959: to the parent directory.
-    Cdup = "CDUP",
-    /// Not in an RFC: the client says what it is.
-    Clnt = "CLNT",
-    /// RFC 2228: confidential command.
-    Conf = "CONF",
-    /// RFC 959: change directory.
-    Cwd = "CWD",
-    /// RFC 959: delete a file.
-    Dele = "DELE",
-    /// RFC 2228: encrypted command.
-    Enc = "ENC",
-    /// RFC 2428: active mode with any address family.
-    Eprt = "EPRT",
-    /// RFC 2428: passive mode with any address family.
-    Epsv = "EPSV",
-    /// RFC 2389: list of extensions.
-    Feat = "FEAT",
-    /// RFC 959: help.
-    Help = "HELP",
-    /// RFC 7151: virtual host.
-    Host = "HOST",
-    /// RFC 2640: language of replies.
-    Lang = "LANG",
-    /// RFC 959: listing for people.
-    List = "LIST",
-    /// RFC 1639: active mode with long addresses.
-    Lprt = "LPRT",
-    /// RFC 1639: passive mode with long addresses.
-    Lpsv = "LPSV",
-    /// RFC 3659: time of last change.
-    Mdtm = "MDTM",
-    /// Not in an RFC: sets the time of last change.
-    Mfmt = "MFMT",
-    /// RFC 2228: integrity-protected command.
-    Mic = "MIC",
-    /// RFC 959: make a directory.
-    Mkd = "MKD",
-    /// RFC 3659: listing for programs.
-    Mlsd = "MLSD",
-    /// RFC 3659: facts about one file.
-    Mlst = "MLST",
-    /// RFC 959: transfer mode.
-    Mode = "MODE",
-    /// RFC 959: names only.
-    Nlst = "NLST",
-    /// RFC 959: nothing.
-    Noop = "NOOP",
-    /// RFC 2389: options of an extension.
-    Opts = "OPTS",
-    /// RFC 959: password.
-    Pass = "PASS",
-    /// RFC 959: passive mode.
-    Pasv = "PASV",
-    /// RFC 2228, RFC 4217: protection buffer size.
-    Pbsz = "PBSZ",
-    /// RFC 959: active mode.
-    Port = "PORT",
-    /// RFC 2228, RFC 4217: protection level of data connections.
-    Prot = "PROT",
-    /// RFC 959: current directory.
-    Pwd = "PWD",
-    /// RFC 959: log out and close.
-    Quit = "QUIT",
-    /// RFC 959: log out and stay.
-    Rein = "REIN",
-    /// RFC 959, RFC 3659: restart.
-    Rest = "REST",
-    /// RFC 959: download.
-    Retr = "RETR",
-    /// RFC 959: remove a directory.
-    Rmd = "RMD",
-    /// RFC 959: rename from.
-    Rnfr = "RNFR",
-    /// RFC 959: rename to.
-    Rnto = "RNTO",
-    /// RFC 959: specific to the site.
-    Site = "SITE",
-    /// RFC 3659: size of a file.
-    Size = "SIZE",
-    /// RFC 959: mount.
-    Smnt = "SMNT",
-    /// RFC 959: status.
-    Stat = "STAT",
-    /// RFC 959: upload.
-    Stor = "STOR",
-    /// RFC 959: upload under a name of the server's choice.
-    Stou = "STOU",
-    /// RFC 959: file structure.
-    Stru = "STRU",
-    /// RFC 959: operating system.
-    Syst = "SYST",
-    /// RFC 959: transfer type.
-    Type = "TYPE",
-    /// RFC 959: user name.
-    User = "USER",
-    /// RFC 775: older CDUP.
-    Xcup = "XCUP",
-    /// RFC 775: older CWD.
-    Xcwd = "XCWD",
-    /// RFC 775: older MKD.
-    Xmkd = "XMKD",
-    /// RFC 775: older PWD.
-    Xpwd = "XPWD",
-    /// RFC 775: older RMD.
-    Xrmd = "XRMD",
-}
-
-impl Verb {
-    /// The verb that `bytes` spell in any case: a letter, then letters, digits, hyphens or underscores, 32 at most.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let is_verb = bytes.len() <= VERB_LIMIT
-            && bytes.first().is_some_and(u8::is_ascii_alphabetic)
-            && bytes
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if !is_verb {
-            return None;
-        }
-        let text = std::str::from_utf8(bytes).ok()?;
-        Some(Self::from_upper(text.to_ascii_uppercase()))
-    }
-
-    /// Whether the argument must never be shown (PASS, ACCT).
-    #[must_use]
-    pub const fn has_secret_argument(&self) -> bool {
-        matches!(self, Self::Pass | Self::Acct)
-    }
-
-    /// Whether the command opens or uses a data connection to move bytes (RETR, STOR, STOU, APPE, LIST, NLST, MLSD).
-    #[must_use]
-    pub const fn is_transfer(&self) -> bool {
-        matches!(
-            self,
-            Self::Retr | Self::Stor | Self::Stou | Self::Appe | Self::List | Self::Nlst | Self::Mlsd
-        )
-    }
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Verb {
-    type Err = VerbError;
-
-    fn from_str(text: &str) -> Result<Self, VerbError> {
-        Self::from_bytes(text.as_bytes()).ok_or(VerbError)
-    }
-}
-
-impl TryFrom<String> for Verb {
-    type Error = VerbError;
-
-    fn try_from(text: String) -> Result<Self, VerbError> {
-        text.parse()
-    }
-}
-
-impl From<Verb> for String {
-    fn from(verb: Verb) -> Self {
-        verb.as_str().to_owned()
-    }
-}
-
-/// A text that cannot be a verb.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a verb is a letter followed by letters, digits or hyphens")]
-pub struct VerbError;
 
 /// What is odd about a command line. Facts, not verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -320,7 +97,8 @@ impl fmt::Display for Command {
     }
 }
 
-/// The bytes of a command line: verb, one space and the argument if there is one, CRLF. The argument is written as it is.
+/// The bytes of a command line: verb, one space and the argument if there is one, CRLF. The argument is written as it
+/// is.
 #[must_use]
 pub fn render_command(verb: &Verb, argument: Option<&[u8]>) -> Vec<u8> {
     let mut raw = verb.as_str().as_bytes().to_vec();
@@ -397,8 +175,8 @@ impl CommandParser {
         }
     }
 
-    /// Takes bytes that arrived. Call [`next`](Self::next) until it gives `Ok(None)` before pushing more: bytes that come
-    /// while more than a line and 64 KiB wait are dropped and reported as [`CommandError::TooMuchWaiting`].
+    /// Takes bytes that arrived. Call [`next`](Self::next) until it gives `Ok(None)` before pushing more: bytes that
+    /// come while more than a line and 64 KiB wait are dropped and reported as [`CommandError::TooMuchWaiting`].
     pub fn push(&mut self, bytes: &[u8]) {
         if self.overflowed || bytes.is_empty() {
             return;
@@ -445,7 +223,8 @@ impl CommandParser {
         }
     }
 
-    /// The bytes that arrived and are in no command that [`next`](Self::next) returned: what an upgrade to TLS must not keep.
+    /// The bytes that arrived and are in no command that [`next`](Self::next) returned: what an upgrade to TLS must
+    /// not keep.
     #[must_use]
     pub fn pending(&self) -> &[u8] {
         self.buffer.unread()
@@ -525,4 +304,203 @@ fn violations(content: &[u8], ending: Ending) -> Vec<CommandViolation> {
         .filter_map(|(is_found, violation)| is_found.then_some(violation))
         .collect();
     set.into_iter().collect()
+}
+
+/// Feeds any bytes to the parser and checks what must hold for all of them: no panic, the same commands however the bytes are
+/// cut. For fuzzing and property tests.
+#[doc(hidden)]
+pub fn fuzz_entry(data: &[u8]) {
+    for limits in [CommandLimits::default(), CommandLimits { line: 16 }] {
+        let whole = parse_in_pieces(data, limits, data.len().max(1));
+        for size in [1, 2, 7] {
+            assert_eq!(
+                whole,
+                parse_in_pieces(data, limits, size),
+                "pieces of {size} bytes"
+            );
+        }
+        for command in whole.iter().flatten() {
+            let written = render_command(&command.verb, command.argument.as_deref());
+            let again = parse_command(&written);
+            assert!(
+                again.is_ok_and(|again| again.verb == command.verb && again.argument == command.argument)
+            );
+        }
+    }
+}
+
+/// All outcomes of `data` in pieces of `size` bytes.
+fn parse_in_pieces(data: &[u8], limits: CommandLimits, size: usize) -> Vec<Result<Command, CommandError>> {
+    let mut parser = CommandParser::new(limits);
+    let mut outcomes = Vec::new();
+    for piece in data.chunks(size) {
+        parser.push(piece);
+        while let Some(outcome) = parser.next().transpose() {
+            outcomes.push(outcome);
+        }
+    }
+    outcomes
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(bytes: &[u8]) -> Vec<Result<Command, CommandError>> {
+        parse_in_pieces(bytes, CommandLimits::default(), bytes.len().max(1))
+    }
+
+    fn one(bytes: &[u8]) -> Command {
+        parse(bytes).pop().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_command_is_a_verb_and_everything_behind_one_space() {
+        let command = one(b"stor  two spaces \r\n");
+        assert_eq!(command.verb, Verb::Stor);
+        assert_eq!(command.argument.as_deref(), Some(b" two spaces ".as_slice()));
+        assert_eq!(command.raw, b"stor  two spaces \r\n");
+        assert_eq!(command.violations, []);
+        assert_eq!(one(b"NOOP\r\n").argument, None);
+        assert_eq!(one(b"NOOP \r\n").argument.as_deref(), Some(b"".as_slice()));
+        assert_eq!(one(b"NOOP\r\n"), Command::new(Verb::Noop, None));
+    }
+
+    #[test]
+    fn verbs_are_read_in_any_case_and_shown_in_upper_case() {
+        assert_eq!("pAsV".parse::<Verb>().unwrap(), Verb::Pasv);
+        assert_eq!("xyzzy".parse::<Verb>().unwrap(), Verb::Other("XYZZY".into()));
+        assert_eq!(format!("{:6}|", Verb::Ccc), "CCC   |");
+        for verb in Verb::KNOWN {
+            assert_eq!(verb.as_str().parse::<Verb>().as_ref(), Ok(verb));
+        }
+        assert_eq!(serde_json::to_value(Verb::Epsv).unwrap(), "EPSV");
+        assert_eq!(serde_json::from_str::<Verb>("\"mlsd\"").unwrap(), Verb::Mlsd);
+        assert!(serde_json::from_str::<Verb>("\"a b\"").is_err());
+    }
+
+    #[test]
+    fn telnet_commands_before_the_verb_are_taken_off_and_kept() {
+        for telnet in [
+            b"\xff\xf4\xff\xf2".as_slice(),
+            b"\xff\xf4\xff",
+            b"\xf2",
+            b"\xff\xf4",
+        ] {
+            let command = one(&[telnet, b"ABOR\r\n"].concat());
+            assert_eq!(command.verb, Verb::Abor);
+            assert_eq!(command.telnet, telnet);
+            assert_eq!(command.violations, []);
+        }
+    }
+
+    #[test]
+    fn oddities_are_noted() {
+        use CommandViolation as V;
+        let cases: &[(&[u8], &[V])] = &[
+            (b"NOOP\n", &[V::BareLineFeed]),
+            (b"MKD a\rb\r\n", &[V::BareCarriageReturn]),
+            (b"MKD a\r\0b\r\n", &[]),
+            (b"MKD a\0b\r\n", &[V::Nul]),
+            (b"MKD a\x07\r\n", &[V::ControlCharacter]),
+            (b"MKD \xff\r\n", &[V::NonUtf8]),
+            (b"MKD \xff\xf4\r\n", &[V::NonUtf8, V::TelnetIac]),
+            (b"MKD a\r\r\n", &[V::BareCarriageReturn]),
+        ];
+        for (raw, violations) in cases {
+            assert_eq!(one(raw).violations, *violations, "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn cr_nul_in_a_path_name_stands_for_cr() {
+        assert_eq!(one(b"MKD a\r\0b\0\r\n").pathname().unwrap(), b"a\rb\0");
+        assert_eq!(one(b"MKD\r\n").pathname(), None);
+    }
+
+    #[test]
+    fn lines_that_are_no_commands_are_skipped_one_by_one() {
+        let outcomes = parse(b"\r\n\xff\xf4\r\n123\r\n USER x\r\nNOOP\r\n");
+        let not = |line: &[u8]| Err(CommandError::NotAVerb { line: line.to_vec() });
+        assert_eq!(
+            outcomes,
+            [
+                Err(CommandError::Empty),
+                Err(CommandError::Empty),
+                not(b"123"),
+                not(b" USER x"),
+                Ok(Command::new(Verb::Noop, None)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_reported_once_and_skipped_to_its_end() {
+        let mut parser = CommandParser::new(CommandLimits { line: 16 });
+        parser.push(b"USER aaaaaaaaaaaaaaaaaaaaaaaaa");
+        assert_eq!(parser.next(), Err(CommandError::LineTooLong));
+        assert_eq!(parser.next(), Ok(None));
+        parser.push(&[b'a'; 100_000]);
+        assert_eq!(parser.next(), Ok(None));
+        assert_eq!(parser.pending(), b"");
+        parser.push(b"aaa\r\nNOOP\r\n");
+        assert_eq!(parser.next(), Ok(Some(Command::new(Verb::Noop, None))));
+    }
+
+    #[test]
+    fn bytes_behind_a_command_can_be_seen_and_dropped() {
+        let mut parser = CommandParser::default();
+        parser.push(b"AUTH TLS\r\nUSER mallory\r\nPA");
+        assert_eq!(parser.next().unwrap().unwrap().verb, Verb::Auth);
+        assert_eq!(parser.pending(), b"USER mallory\r\nPA");
+        parser.clear();
+        assert_eq!(parser.next(), Ok(None));
+        parser.push(b"NOOP\r\n");
+        assert_eq!(parser.next().unwrap().unwrap().verb, Verb::Noop);
+    }
+
+    #[test]
+    fn a_flood_of_commands_that_nobody_takes_is_cut_and_reported() {
+        let mut parser = CommandParser::default();
+        let piece = b"NOOP\r\n".repeat(1000);
+        for _ in 0..10_000 {
+            parser.push(&piece);
+        }
+        assert!(parser.pending().len() < 100_000);
+        while parser.next().is_ok_and(|command| command.is_some()) {}
+        parser.push(b"NOOP\r\n");
+        assert_eq!(parser.next().unwrap().unwrap().verb, Verb::Noop);
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(one(b"PASS hunter2\r\n").to_string(), "PASS ***");
+        assert_eq!(one(b"USER a\x1bb\r\n").to_string(), "USER a\\x1bb");
+        assert_eq!(one(b"QUIT\r\n").to_string(), "QUIT");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_in_any_pieces_give_the_same_commands(
+            data in proptest::collection::vec(
+                prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'A'), Just(b' '), Just(0xff), Just(0xf4), any::<u8>()],
+                0..300,
+            ),
+        ) {
+            fuzz_entry(&data);
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(
+            verb in "[A-Za-z]{3,4}",
+            argument in proptest::option::of(proptest::collection::vec(any::<u8>().prop_filter("line end", |b| *b != b'\n'), 0..50)),
+        ) {
+            let verb: Verb = verb.parse().unwrap();
+            let command = one(&render_command(&verb, argument.as_deref()));
+            prop_assert_eq!(command.verb, verb);
+            prop_assert_eq!(command.argument, argument);
+        }
+    }
 }

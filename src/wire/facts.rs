@@ -1,19 +1,15 @@
 //! Facts about files: MLST and MLSD entries, times and sizes.
 //!
-//! RFC 3659 section 2.3 (times), 3 (MDTM), 4 (SIZE) and 7 (MLST, MLSD). Names are bytes, never decoded. LIST output has no grammar and
-//! is not read here.
-
-use std::fmt;
-use std::str::FromStr;
+//! RFC 3659 section 2.3 (times), 3 (MDTM), 4 (SIZE) and 7 (MLST, MLSD). Names are bytes, never decoded. LIST output
+//! has no grammar and is not read here.
 
 use serde::{Deserialize, Serialize};
 
 use super::line::{Ending, bounded, split_ending};
+pub use super::time_val::TimeVal;
 
 /// How many bytes of a bad entry an error keeps.
 const ERROR_LINE_LIMIT: usize = 256;
-/// How many digits a fraction of a second may have.
-const FRACTION_LIMIT: usize = 32;
 
 /// Why bytes are not an entry, a time or a size. The fault of the peer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -255,159 +251,8 @@ pub fn render_entry(facts: &[(impl AsRef<str>, impl AsRef<str>)], name: &[u8]) -
     line
 }
 
-/// A moment in UTC, RFC 3659 section 2.3: `YYYYMMDDHHMMSS` and an optional fraction. Shown in the same form.
-///
-/// Fields are private, so that a value always is a day that exists.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TimeVal {
-    year: u16,
-    month: u8,
-    day: u8,
-    hour: u8,
-    minute: u8,
-    second: u8,
-    fraction: String,
-}
-
-impl TimeVal {
-    /// The moment that many seconds after 1970-01-01 UTC; `None` outside of the years 0 to 9999.
-    #[must_use]
-    pub fn from_unix(seconds: i64) -> Option<Self> {
-        let days = seconds.div_euclid(86_400);
-        let rest = seconds.rem_euclid(86_400);
-        let (year, month, day) = civil_from_days(days);
-        if !(0..=9999).contains(&year) {
-            return None;
-        }
-        Some(Self {
-            year: u16::try_from(year).ok()?,
-            month: u8::try_from(month).ok()?,
-            day: u8::try_from(day).ok()?,
-            hour: u8::try_from(rest / 3600).ok()?,
-            minute: u8::try_from(rest / 60 % 60).ok()?,
-            second: u8::try_from(rest % 60).ok()?,
-            fraction: String::new(),
-        })
-    }
-
-    /// Seconds since 1970-01-01 UTC, the fraction dropped. A leap second counts as the second behind it.
-    #[must_use]
-    pub fn unix(&self) -> i64 {
-        let days = days_from_civil(i64::from(self.year), i64::from(self.month), i64::from(self.day));
-        days * 86_400 + i64::from(self.hour) * 3600 + i64::from(self.minute) * 60 + i64::from(self.second)
-    }
-
-    /// The digits behind the point; empty without one.
-    #[must_use]
-    pub fn fraction(&self) -> &str {
-        &self.fraction
-    }
-
-    /// Year, month, day.
-    #[must_use]
-    pub const fn date(&self) -> (u16, u8, u8) {
-        (self.year, self.month, self.day)
-    }
-
-    /// Hour, minute, second (60 in a leap second).
-    #[must_use]
-    pub const fn time(&self) -> (u8, u8, u8) {
-        (self.hour, self.minute, self.second)
-    }
-}
-
-impl fmt::Display for TimeVal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:04}{:02}{:02}{:02}{:02}{:02}",
-            self.year, self.month, self.day, self.hour, self.minute, self.second
-        )?;
-        if self.fraction.is_empty() {
-            Ok(())
-        } else {
-            write!(f, ".{}", self.fraction)
-        }
-    }
-}
-
-impl FromStr for TimeVal {
-    type Err = FactError;
-
-    fn from_str(text: &str) -> Result<Self, FactError> {
-        let form = || FactError::TimeForm { text: cut(text) };
-        let (whole, fraction) = match text.split_once('.') {
-            Some((_, "")) => return Err(form()),
-            Some((whole, fraction)) => (whole, fraction),
-            None => (text, ""),
-        };
-        let is_digits = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.len() != 14 || !is_digits(whole) || !is_digits(fraction) || fraction.len() > FRACTION_LIMIT {
-            return Err(form());
-        }
-        let field = |from: usize, to: usize| whole.get(from..to).and_then(|digits| digits.parse::<u8>().ok());
-        let read = || {
-            Some(Self {
-                year: whole.get(..4)?.parse().ok()?,
-                month: field(4, 6)?,
-                day: field(6, 8)?,
-                hour: field(8, 10)?,
-                minute: field(10, 12)?,
-                second: field(12, 14)?,
-                fraction: fraction.to_owned(),
-            })
-        };
-        let value = read().ok_or_else(form)?;
-        let exists = (1..=12).contains(&value.month)
-            && (1..=days_in_month(value.year, value.month)).contains(&value.day)
-            && value.hour <= 23
-            && value.minute <= 59
-            && value.second <= 60;
-        if exists {
-            Ok(value)
-        } else {
-            Err(FactError::TimeRange { text: cut(text) })
-        }
-    }
-}
-
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().take(ERROR_LINE_LIMIT).collect()
-}
-
-fn days_in_month(year: u16, month: u8) -> u8 {
-    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    match month {
-        2 if is_leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01 of a Gregorian date. The year is made to begin in March, so that the leap day is its last.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month = (month + 9) % 12;
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-/// The inverse of [`days_from_civil`]: year, month, day.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days.saturating_add(719_468);
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let year = year_of_era + era * 400 + i64::from(month >= 10);
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year, month, day)
 }
 
 /// The text of a 213 reply to SIZE: decimal digits and nothing else, in bytes (RFC 3659 section 4.2).
@@ -430,4 +275,140 @@ pub fn parse_size(text: &str) -> Result<u64, FactError> {
 /// [`FactError::TimeForm`] and [`FactError::TimeRange`].
 pub fn parse_mdtm(text: &str) -> Result<TimeVal, FactError> {
     text.parse()
+}
+
+/// Reads any bytes as a listing, as a time and as a size, and checks that what was found can be written and read again. For
+/// fuzzing and property tests.
+#[doc(hidden)]
+pub fn fuzz_entry(data: &[u8]) {
+    for entry in parse_mlsd(data).iter().flatten() {
+        let mut written = render_entry(&entry.facts, &entry.name);
+        written.extend_from_slice(b"\r\n");
+        let again = parse_entry(&written);
+        assert!(again.is_ok_and(|again| again.facts == entry.facts && again.name == entry.name));
+        let _ = (entry.entry_type(), entry.size(), entry.modify());
+    }
+    let _ = parse_mlst_line(data);
+    let text = String::from_utf8_lossy(data);
+    if let Ok(time) = parse_mdtm(&text) {
+        assert_eq!(time.to_string(), text);
+        let again = TimeVal::from_unix(time.unix());
+        assert!(again.is_some_and(|again| again.unix() == time.unix()));
+    }
+    if let Ok(size) = parse_size(&text) {
+        assert_eq!(parse_size(&size.to_string()), Ok(size));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_is_facts_one_space_and_a_name() {
+        let entry = parse_entry(b"Type=file;Size=17;Modify=20240229120000.5;  a;b=c \r\n").unwrap();
+        assert_eq!(entry.name, b" a;b=c ");
+        assert_eq!(entry.entry_type(), Some(EntryType::File));
+        assert_eq!(entry.size(), Some(Ok(17)));
+        assert_eq!(entry.modify().unwrap().unwrap().fraction(), "5");
+        assert_eq!(entry.fact("TYPE"), Some("file"));
+        assert_eq!(entry.fact("perm"), None);
+        assert_eq!(entry.violations, []);
+        assert_eq!(parse_entry(b" only-a-name").unwrap().facts, []);
+    }
+
+    #[test]
+    fn the_type_fact_is_read_in_any_case() {
+        for (value, expected) in [
+            ("cdir", EntryType::Cdir),
+            ("PDIR", EntryType::Pdir),
+            ("Dir", EntryType::Dir),
+            ("OS.unix=slink:/x", EntryType::Os("OS.unix=slink:/x".into())),
+            ("door", EntryType::Other("door".into())),
+        ] {
+            let entry = parse_entry(format!("type={value}; x").as_bytes()).unwrap();
+            assert_eq!(entry.entry_type(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_entries_are_errors() {
+        assert!(matches!(parse_entry(b""), Err(FactError::MissingSpace { .. })));
+        assert!(matches!(
+            parse_entry(b"type=file;"),
+            Err(FactError::MissingSpace { .. })
+        ));
+        assert!(matches!(
+            parse_entry(b"type=file; "),
+            Err(FactError::MissingName { .. })
+        ));
+        assert!(matches!(
+            parse_entry(b"drwxr-xr-x 2 ftp ftp 4096 Jan 1 00:00 dir"),
+            Err(FactError::FactWithoutValue { .. })
+        ));
+    }
+
+    #[test]
+    fn oddities_are_noted() {
+        use EntryViolation as V;
+        let cases: &[(&[u8], &[V])] = &[
+            (b"a=1; x\r\n", &[]),
+            (b"a=1; x\n", &[V::BareLineFeed]),
+            (b"a=1; x", &[V::LineEndMissing]),
+            (b"a=1 x\r\n", &[V::MissingSemicolon]),
+            (b"a=1;A=2; x\r\n", &[V::FactRepeated]),
+            (b"a=\t; x\r\n", &[V::FactCharacter]),
+            (b"=1; x\r\n", &[V::FactCharacter]),
+        ];
+        for (line, violations) in cases {
+            let entries = parse_mlsd(line);
+            let [Ok(entry)] = entries.as_slice() else {
+                panic!("{entries:?}");
+            };
+            assert_eq!(entry.violations, *violations, "{}", line.escape_ascii());
+        }
+        assert_eq!(
+            parse_mlst_line(b"a=1; x").unwrap().violations,
+            [V::MissingReplySpace]
+        );
+        assert_eq!(parse_mlst_line(b" a=1; x").unwrap().violations, []);
+    }
+
+    #[test]
+    fn a_listing_is_read_line_by_line() {
+        assert!(parse_mlsd(b"").is_empty());
+        let entries = parse_mlsd(b"a=1; x\r\n\r\ntotal 3\r\na=2; y\r\n");
+        assert_eq!(entries.len(), 4);
+        assert_eq!(entries.iter().filter(|entry| entry.is_ok()).count(), 2);
+    }
+
+    #[test]
+    fn a_size_is_digits_and_nothing_else() {
+        assert_eq!(parse_size("0"), Ok(0));
+        assert_eq!(parse_size("18446744073709551615"), Ok(u64::MAX));
+        for text in ["", "+1", "-1", " 1", "1 ", "1.5", "0x1", "18446744073709551616"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_entries_or_errors(data in proptest::collection::vec(
+            prop_oneof![Just(b';'), Just(b'='), Just(b' '), Just(b'\r'), Just(b'\n'), Just(b'a'), any::<u8>()], 0..200,
+        )) {
+            fuzz_entry(&data);
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(
+            facts in proptest::collection::vec(("[A-Za-z.]{1,10}", "[A-Za-z0-9.:/=-]{0,12}"), 0..6),
+            name in proptest::collection::vec(any::<u8>().prop_filter("line end", |b| !matches!(b, b'\r' | b'\n')), 1..40),
+        ) {
+            let entry = parse_entry(&render_entry(&facts, &name)).unwrap();
+            prop_assert_eq!(entry.facts, facts);
+            prop_assert_eq!(entry.name, name);
+        }
+    }
 }

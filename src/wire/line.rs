@@ -1,7 +1,7 @@
 //! Lines of a control connection: a buffer that finds line ends, and what can be odd inside a line.
 //!
-//! RFC 959 sections 4.1.3 and 5.3 (CRLF ends a line), RFC 854 (Telnet commands start with IAC). Knows neither commands nor
-//! replies; does not decide what a limit is, see `ReplyParser` and `CommandParser`.
+//! RFC 959 sections 4.1.3 and 5.3 (CRLF ends a line), RFC 854 (Telnet commands start with IAC). Knows neither
+//! commands nor replies; does not decide what a limit is, see `ReplyParser` and `CommandParser`.
 
 /// Telnet "interpret as command", RFC 854.
 const IAC: u8 = 255;
@@ -128,8 +128,8 @@ pub(super) fn has_telnet(content: &[u8]) -> bool {
 
 /// How many bytes at the start of `content` are Telnet commands (RFC 854).
 ///
-/// IAC alone before an ordinary character counts, and so does a data mark: both are what a server sees of the Synch before
-/// ABOR when its last byte travelled as urgent data.
+/// IAC alone before an ordinary character counts, and so does a data mark: both are what a server sees of the Synch
+/// before ABOR when its last byte travelled as urgent data.
 pub(super) fn telnet_prefix(content: &[u8]) -> usize {
     let mut length = 0;
     while let Some(rest) = content.get(length..) {

@@ -1,11 +1,13 @@
-//! The grammar of FTP and the outside of TLS: bytes to values and back (RFC 959, 2228, 2389, 2428, 3659, 4217, 5246, 8446).
+//! The grammar of FTP and the outside of TLS: bytes to values and back (RFC 959, 2228, 2389, 2428, 3659, 4217, 5246,
+//! 8446).
 //!
-//! Pure: no I/O, no clock, nothing but `crate::base`. Parsers are total (any bytes give a value or a typed error), lenient
-//! and honest: what is odd is noted in a list of violations, the judge decides what it is worth. Everything that a peer can
-//! make grow has a limit. Does not decide what may be sent when; see `client` and `mock`.
+//! Pure: no I/O, no clock, nothing but `crate::base`. Parsers are total (any bytes give a value or a typed error),
+//! lenient and honest: what is odd is noted in a list of violations, the judge decides what it is worth. Everything
+//! that a peer can make grow has a limit. Does not decide what may be sent when; see `client` and `mock`.
 //!
-//! Incremental parsers share one shape: `push` bytes, then call `next` until it gives `Ok(None)`. Results do not depend on
-//! how the bytes were cut into pieces. A caller that pushes without calling `next` runs into a limit, not out of memory.
+//! Incremental parsers share one shape: `push` bytes, then call `next` until it gives `Ok(None)`. Results do not
+//! depend on how the bytes were cut into pieces. A caller that pushes without calling `next` runs into a limit, not
+//! out of memory.
 
 #![warn(clippy::indexing_slicing)]
 
@@ -15,7 +17,10 @@ pub mod facts;
 pub mod feature;
 mod line;
 pub mod reply;
+mod reply_code;
+mod time_val;
 pub mod tls_record;
+mod verb;
 
 pub use command::{Command, CommandError, CommandLimits, CommandParser, CommandViolation, Verb};
 pub use endpoint::{EndpointError, EprtError, EpsvArgument};

@@ -1,7 +1,7 @@
 //! The record layer: five bytes of header and a payload (RFC 8446 section 5.1, RFC 5246 section 6.2).
 //!
-//! Splits a byte stream into records and makes plaintext records. Does not decrypt and does not join what is fragmented; see
-//! `handshake` for that.
+//! Splits a byte stream into records and makes plaintext records. Does not decrypt and does not join what is
+//! fragmented; see `handshake` for that.
 
 use super::content_type;
 
@@ -71,7 +71,8 @@ fn is_content_type(kind: u8) -> bool {
     (content_type::CHANGE_CIPHER_SPEC..=content_type::HEARTBEAT).contains(&kind)
 }
 
-/// A record around `payload`, however long: payloads above 65535 bytes are cut, those above 2^14 are what the caller asked for.
+/// A record around `payload`, however long: payloads above 65535 bytes are cut, those above 2^14 are what the caller
+/// asked for.
 #[must_use]
 pub fn encode_record(content_type: u8, version: u16, payload: &[u8]) -> Vec<u8> {
     let mut record = Vec::with_capacity(payload.len().saturating_add(HEADER));
@@ -177,5 +178,65 @@ impl RecordReader {
         self.bytes.truncate(self.start.saturating_add(WAITING_LIMIT));
         self.failed = Some(error.clone());
         error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_found_in_any_pieces() {
+        let bytes = [
+            encode_record(22, 0x0301, b"abc"),
+            encode_alert(0x0303, 2, 40),
+            encode_record(23, 0x0303, b""),
+            vec![22, 3],
+        ]
+        .concat();
+        for size in [1, 2, 5, 100] {
+            let mut reader = RecordReader::new();
+            let mut records = Vec::new();
+            for piece in bytes.chunks(size) {
+                reader.push(piece);
+                while let Some(record) = reader.next().unwrap() {
+                    records.push((record.header.content_type, record.payload));
+                }
+            }
+            assert_eq!(
+                records,
+                [(22, b"abc".to_vec()), (21, vec![2, 40]), (23, Vec::new())]
+            );
+            assert_eq!(reader.leftover(), [22, 3]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_tls_and_what_is_too_long_is_refused_for_good() {
+        let mut reader = RecordReader::new();
+        reader.push(b"220 hello");
+        let error = RecordError::NotTls {
+            first: b"220 hello".to_vec(),
+        };
+        assert_eq!(reader.next(), Err(error.clone()));
+        reader.push(&encode_alert(0x0303, 2, 40));
+        assert_eq!(reader.next(), Err(error));
+
+        let mut reader = RecordReader::new();
+        reader.push(&encode_record(23, 0x0303, &vec![0; PAYLOAD_LIMIT]));
+        assert!(reader.next().is_ok_and(|record| record.is_some()));
+        reader.push(&[23, 3, 3, 0xff, 0xff]);
+        assert_eq!(reader.next(), Err(RecordError::TooLong(0xffff)));
+    }
+
+    #[test]
+    fn records_that_nobody_takes_are_cut_and_reported() {
+        let mut reader = RecordReader::new();
+        for _ in 0..1000 {
+            reader.push(&encode_record(23, 0x0303, &[0; 16384]));
+        }
+        assert!(reader.leftover().len() < WAITING_LIMIT + 20_000);
+        while reader.next().is_ok_and(|record| record.is_some()) {}
+        assert_eq!(reader.next(), Err(RecordError::TooMuchWaiting));
     }
 }

@@ -1,0 +1,186 @@
+//! Information: STAT, FEAT, OPTS, LANG, HELP, SYST, SITE.
+//!
+//! RFC 959 section 4.1.3, RFC 2389 (FEAT and OPTS), RFC 2640 section 4 (LANG), RFC 3659 section 7.9 (OPTS MLST), RFC 4217
+//! section 6 (what FEAT says about TLS).
+
+use std::sync::atomic::Ordering;
+
+use super::argument::{self, SYNTAX, is_bare, word};
+use crate::mock::Fault;
+use crate::mock::data::Progress;
+use crate::mock::listing::{FactSet, list_line};
+use crate::mock::session::{Access, Control, Level, Session, Step, TransferType};
+use crate::mock::state;
+use crate::wire::command::{Command, Verb};
+use crate::wire::feature::render_features;
+
+/// How many verbs stand on a line of HELP.
+const VERBS_PER_LINE: usize = 10;
+
+/// STAT; `progress` while a transfer is under way.
+pub(super) async fn stat(session: &mut Session, command: &Command, progress: Option<&Progress>) -> Step {
+    if !is_bare(command) {
+        return stat_path(session, command).await;
+    }
+    let protection = match session.control {
+        Control::Protected => "protected by TLS",
+        Control::Clear => "in clear",
+        Control::Cleared => "in clear after CCC",
+    };
+    let level = match session.settings.level {
+        Level::Clear => "clear",
+        Level::Private => "private",
+    };
+    let kind = match session.settings.transfer_type {
+        TransferType::Ascii => "ASCII, FORM: Nonprint",
+        TransferType::Image => "Image",
+    };
+    let access = match &session.access {
+        Access::LoggedIn(_) => "logged in",
+        Access::Nobody | Access::Named(_) => "not logged in",
+    };
+    let mut lines = vec![
+        "Status of the server:".to_owned(),
+        format!(" control connection {protection}, {access}"),
+        format!(" TYPE: {kind}; STRUcture: File; MODE: Stream; data {level}"),
+    ];
+    lines.push(match progress {
+        Some(progress) => format!(
+            " a transfer is under way, {} bytes so far",
+            progress.bytes.load(Ordering::Relaxed)
+        ),
+        None => " no transfer".to_owned(),
+    });
+    lines.push("End of status".to_owned());
+    session.reply_lines(211, &lines).await
+}
+
+async fn stat_path(session: &mut Session, command: &Command) -> Step {
+    let found = argument::path(session, command).and_then(|path| {
+        let store = &session.shared.store;
+        let entry = store
+            .entry(session.user(), &path)
+            .map_err(|error| argument::refusal(&error))?;
+        if !entry.is_directory {
+            return Ok((213, vec![entry]));
+        }
+        let entries = store
+            .list(session.user(), &path)
+            .map_err(|error| argument::refusal(&error))?;
+        Ok((212, entries))
+    });
+    match found {
+        Ok((code, entries)) => {
+            let now = session.shared.store.now();
+            let mut lines = vec![b"Status:".to_vec()];
+            for entry in entries {
+                // The space keeps a name from looking like the end of the reply.
+                let mut line = b" ".to_vec();
+                line.extend_from_slice(&list_line(&entry, &entry.name, now));
+                lines.push(line);
+            }
+            lines.push(b"End of status".to_vec());
+            let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+            session.reply_bytes(code, &lines).await
+        }
+        Err((code, text)) => session.reply(code, text).await,
+    }
+}
+
+pub(super) async fn feat(session: &mut Session, command: &Command) -> Step {
+    if !is_bare(command) {
+        return session.reply(SYNTAX.0, SYNTAX.1).await;
+    }
+    let has_tls_lines = !session.has(Fault::OmitsAuthFromFeat);
+    let mlst = format!("MLST {}", session.settings.facts.feature());
+    let mut features = Vec::new();
+    if has_tls_lines {
+        features.push("AUTH TLS");
+    }
+    if session.shared.options.ccc_allowed {
+        features.push("CCC");
+    }
+    if session.shared.options.active_allowed {
+        features.push("EPRT");
+    }
+    features.extend(["EPSV", "HOST", "LANG EN*", "MDTM", &mlst]);
+    if has_tls_lines {
+        features.extend(["PBSZ", "PROT"]);
+    }
+    features.extend(["REST STREAM", "SIZE", "TVFS", "UTF8"]);
+    let lines = render_features(&features);
+    session.reply_lines(211, &lines).await
+}
+
+pub(super) async fn opts(session: &mut Session, command: &Command) -> Step {
+    let argument = command.argument_text();
+    let (name, options) = argument.split_once(' ').unwrap_or((&argument, ""));
+    match name.to_ascii_uppercase().as_str() {
+        "UTF8" | "UTF-8" if options.is_empty() || options.eq_ignore_ascii_case("ON") => {
+            session.reply(200, "Names are UTF-8, always.").await
+        }
+        "MLST" => match FactSet::parse(options) {
+            Some(facts) => {
+                let text = format!("MLST OPTS {}", facts.echo());
+                session.settings.facts = facts;
+                session.reply(200, text.trim_ascii_end()).await
+            }
+            None => session.reply(SYNTAX.0, SYNTAX.1).await,
+        },
+        _ => session.reply(501, "No such option.").await,
+    }
+}
+
+pub(super) async fn lang(session: &mut Session, command: &Command) -> Step {
+    let tag = command.argument_text();
+    let is_tag = tag.split('-').enumerate().all(|(index, part)| {
+        (1..=8).contains(&part.len())
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphabetic() || (index > 0 && c.is_ascii_digit()))
+    });
+    if tag.is_empty() || tag.eq_ignore_ascii_case("en") {
+        session.reply(200, "Replies are in English.").await
+    } else if is_tag {
+        session.reply(504, "Only English is spoken here.").await
+    } else {
+        session.reply(501, "Not a language tag.").await
+    }
+}
+
+pub(super) async fn help(session: &mut Session, command: &Command) -> Step {
+    if !is_bare(command) {
+        let asked = word(command);
+        let is_known = state::implemented().any(|verb| verb.as_str() == asked);
+        let text = if is_known {
+            "This command is implemented."
+        } else {
+            "This command is not implemented."
+        };
+        return session.reply(if is_known { 214 } else { 504 }, text).await;
+    }
+    let verbs: Vec<&str> = state::implemented().map(Verb::as_str).collect();
+    let mut lines = vec!["Commands:".to_owned()];
+    lines.extend(
+        verbs
+            .chunks(VERBS_PER_LINE)
+            .map(|chunk| format!(" {}", chunk.join(" "))),
+    );
+    lines.push("End of help".to_owned());
+    session.reply_lines(214, &lines).await
+}
+
+pub(super) async fn syst(session: &mut Session, command: &Command) -> Step {
+    if !is_bare(command) {
+        return session.reply(SYNTAX.0, SYNTAX.1).await;
+    }
+    session.reply(215, "UNIX Type: L8").await
+}
+
+pub(super) async fn site(session: &mut Session, command: &Command) -> Step {
+    match word(command).as_str() {
+        "" => session.reply(SYNTAX.0, SYNTAX.1).await,
+        "HELP" => session.reply(214, "There is no other SITE command.").await,
+        _ => session.reply(504, "No such SITE command.").await,
+    }
+}

@@ -1,0 +1,128 @@
+//! Protection: AUTH, ADAT, PBSZ, PROT, CCC.
+//!
+//! RFC 4217 sections 4 (AUTH), 5 (CCC), 9 (PBSZ and PROT), 10 (failures) and RFC 2228 section 3 (reply codes).
+
+use super::argument::{SYNTAX, is_bare, word};
+use crate::mock::Fault;
+use crate::mock::session::{Access, Control, Ended, Level, Session, Step};
+use crate::wire::command::Command;
+
+pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
+    let mechanism = word(command);
+    if mechanism.is_empty() {
+        return session.reply(SYNTAX.0, SYNTAX.1).await;
+    }
+    let is_ssl = mechanism == "SSL" && session.shared.options.auth_ssl_accepted;
+    if !is_ssl && !matches!(mechanism.as_str(), "TLS" | "TLS-C") {
+        return session.reply(504, "Only TLS is spoken here.").await;
+    }
+    if session.has(Fault::AcceptsAuthOnlyAsFirstCommand) && session.had_commands() {
+        return session.reply(503, "AUTH comes first.").await;
+    }
+    let code = if session.has(Fault::AnswersAuthTlsWith334) {
+        334
+    } else {
+        234
+    };
+    // Before the reply: what was sent ahead is gone, however long the reply takes.
+    if !session.has(Fault::ExecutesCommandsPipelinedBehindAuth) {
+        session.drop_pending();
+    }
+    session.reply(code, "Now the TLS handshake.").await?;
+    let access = std::mem::take(&mut session.access);
+    if session.start_tls().await.is_err() {
+        if session.has(Fault::ServesClearCommandsAfterFailedHandshake) {
+            session.access = access;
+            return Ok(());
+        }
+        return Err(Ended::ByPeer);
+    }
+    let keeps = match &access {
+        Access::Nobody => false,
+        Access::Named(_) => session.has(Fault::KeepsPendingUserAcrossAuth),
+        Access::LoggedIn(_) => session.has(Fault::KeepsUserAcrossAuth),
+    };
+    if keeps {
+        session.access = access;
+    }
+    session.reset_settings();
+    session.is_auth_ssl = is_ssl;
+    Ok(())
+}
+
+pub(super) async fn adat(session: &mut Session) -> Step {
+    // Only a fault leads here.
+    session.reply(335, "ADAT=AAAA").await
+}
+
+pub(super) async fn pbsz(session: &mut Session, command: &Command) -> Step {
+    if session.has(Fault::RefusesPbszOnImplicit) && session.shared.options.implicit {
+        return session.reply(503, "Not on this port.").await;
+    }
+    let argument = command.argument_text();
+    let is_number = !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_digit());
+    let size = match argument.parse::<u32>() {
+        Ok(size) if is_number => size,
+        _ if session.has(Fault::AcceptsBadPbszArgument) => 0,
+        _ => return session.reply(501, "PBSZ takes a number of 32 bits.").await,
+    };
+    if size == 0 && session.has(Fault::RefusesPbszZero) {
+        return session.reply(501, "PBSZ must not be 0.").await;
+    }
+    session.settings.has_pbsz = true;
+    session.settings.is_framed = size > 0 && session.has(Fault::FramesDataAfterLargePbsz);
+    // TLS does its own framing: whatever the client can take, 0 is in force (RFC 4217 section 9).
+    session.reply(200, "PBSZ=0").await
+}
+
+pub(super) async fn prot(session: &mut Session, command: &Command) -> Step {
+    let argument = word(command);
+    let is_lower = command.argument_text() != argument;
+    if is_lower && session.has(Fault::ComparesProtArgumentCaseSensitively) {
+        return session.reply(504, "Unknown protection level.").await;
+    }
+    if session.has(Fault::RefusesProtAfterPbsz) {
+        return session.reply(503, "PBSZ comes first.").await;
+    }
+    let options = &session.shared.options;
+    let (code, text, level) = match argument.as_str() {
+        "" => (501, "PROT takes a level.", None),
+        "C" if options.data_tls_required => (534, "This server wants protected data.", None),
+        "C" if session.has(Fault::KeepsPrivateAfterProtC) => (200, "Data is clear.", None),
+        "C" => (200, "Data is clear.", Some(Level::Clear)),
+        "P" if options.data_tls_disabled && !session.has(Fault::AcceptsProtPWithoutDataTls) => {
+            (534, "This server does not protect data.", None)
+        }
+        "P" => (200, "Data is private.", Some(Level::Private)),
+        "S" if session.has(Fault::AcceptsProtSAndSendsClear) => (200, "Data is safe.", Some(Level::Clear)),
+        "S" | "E" => (536, "TLS does not have this level.", None),
+        _ if session.has(Fault::AcceptsUnknownProtLevel) => (200, "Data is whatever that means.", None),
+        _ => (504, "Unknown protection level.", None),
+    };
+    if let Some(level) = level {
+        session.settings.level = level;
+        session.settings.has_prot = true;
+    } else if code >= 500 && session.has(Fault::FallsToClearOnBadProt) {
+        session.settings.level = Level::Clear;
+    }
+    session.reply(code, text).await
+}
+
+pub(super) async fn ccc(session: &mut Session, command: &Command) -> Step {
+    if !is_bare(command) {
+        return session.reply(SYNTAX.0, SYNTAX.1).await;
+    }
+    if !session.shared.options.ccc_allowed {
+        return session
+            .reply(534, "The control connection stays protected here.")
+            .await;
+    }
+    if session.has(Fault::AnswersCccInClear) {
+        session.reply_in_clear(200, "Control is clear.").await?;
+    } else {
+        session.reply(200, "Control is clear after this.").await?;
+    }
+    session.stop_tls().await?;
+    session.control = Control::Cleared;
+    Ok(())
+}

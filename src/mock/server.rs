@@ -1,0 +1,231 @@
+//! The embedded server as a whole: start, accept, stop. One task per control connection; see `session`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::observation::OBSERVATION_LIMIT;
+use super::session::Session;
+use super::{Fault, Observation, Options, ReusePolicy, Store};
+use crate::base::{Clock, Masker, SystemClock, Timeline};
+use crate::tls::{ServerContext, ServerPolicy};
+use crate::trace::{Channel, Recorder};
+use crate::transport::{Link, Listener, TcpClose};
+
+/// How long a reply may take to be written.
+pub(super) const REPLY_DEADLINE: Duration = Duration::from_secs(10);
+/// How many logins the fault `restores-login-from-session` remembers.
+const LOGIN_LIMIT: usize = 10_000;
+
+/// The embedded server could not be started. Never the peer's fault.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the embedded server cannot start: {reason}")]
+pub struct MockError {
+    /// One lower-case sentence.
+    pub reason: String,
+}
+
+/// A running server. Dropping it closes every connection at once.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+/// What all control connections of a server have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) options: Options,
+    pub(super) tls: ServerContext,
+    pub(super) store: Store,
+    epochs: AtomicU64,
+    sessions: AtomicU32,
+    observations: Mutex<Vec<Observation>>,
+    /// Who was logged in when the session of an epoch was made; for a fault.
+    logins: Mutex<BTreeMap<u64, String>>,
+}
+
+impl Server {
+    /// Starts listening. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be used, or the certificate cannot be read.
+    pub async fn start(options: Options) -> Result<Self, MockError> {
+        let wrong = |reason: String| MockError { reason };
+        let tls = ServerContext::new(&policy(&options)).map_err(|error| wrong(error.reason))?;
+        let listener = Listener::bind(options.address, None).map_err(|error| wrong(error.detail))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let store = Store::new(
+            options.accounts.iter().map(|account| account.user.as_str()),
+            options.quota,
+            clock,
+        );
+        let address = listener.local_address();
+        let shared = Arc::new(Shared {
+            options,
+            tls,
+            store,
+            epochs: AtomicU64::new(1),
+            sessions: AtomicU32::new(0),
+            observations: Mutex::default(),
+            logins: Mutex::default(),
+        });
+        let task = tokio::spawn(accept_all(listener, Arc::clone(&shared)));
+        Ok(Self {
+            shared,
+            address,
+            task,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The files of its accounts.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// What it saw of its data connections, oldest first.
+    #[must_use]
+    pub fn observations(&self) -> Vec<Observation> {
+        self.shared.observations().clone()
+    }
+
+    /// Stops listening and closes every connection; returns when all of them are gone.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // The join error is the abort itself.
+        drop((&mut self.task).await);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Shared {
+    /// A number for the sessions of one control connection from one AUTH (or implicit start) to the next.
+    pub(super) fn next_epoch(&self) -> u64 {
+        self.epochs.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether `fault` is asked for.
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        self.options.has(fault)
+    }
+
+    /// Keeps an observation, up to a limit.
+    pub(super) fn observe(&self, observation: Observation) {
+        let mut observations = self.observations();
+        if observations.len() < OBSERVATION_LIMIT {
+            observations.push(observation);
+        }
+    }
+
+    /// Notes who is logged in under an epoch's session.
+    pub(super) fn remember_login(&self, epoch: u64, user: &str) {
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        if logins.len() < LOGIN_LIMIT {
+            logins.insert(epoch, user.to_owned());
+        }
+    }
+
+    /// Who was logged in under an epoch's session.
+    pub(super) fn remembered_login(&self, epoch: u64) -> Option<String> {
+        let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.get(&epoch).cloned()
+    }
+
+    fn observations(&self) -> MutexGuard<'_, Vec<Observation>> {
+        self.observations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the options and faults mean for TLS.
+fn policy(options: &Options) -> ServerPolicy {
+    let has = |fault| options.has(fault);
+    let mut alpn = vec![b"ftp".to_vec()];
+    if has(Fault::SelectsUnofferedAlpn) {
+        alpn.extend([b"h2".to_vec(), b"http/1.1".to_vec(), b"imap".to_vec()]);
+    }
+    ServerPolicy {
+        identity: options.identity.clone(),
+        versions: options.versions.clone(),
+        alpn,
+        alpn_required: true,
+        tls13_tickets: if has(Fault::DemandsReuseWithoutTickets) {
+            0
+        } else {
+            2
+        },
+        resumption: true,
+        single_use_sessions: has(Fault::RunsOutOfTickets),
+        client_authorities: options.client_authorities.clone(),
+    }
+}
+
+/// What data connections must resume, with the faults that demand it.
+pub(super) fn reuse_policy(options: &Options) -> ReusePolicy {
+    let demanding = [Fault::DemandsReuseWithoutTickets, Fault::RunsOutOfTickets];
+    if options.reuse == ReusePolicy::Optional && demanding.into_iter().any(|fault| options.has(fault)) {
+        ReusePolicy::ThisControl
+    } else {
+        options.reuse
+    }
+}
+
+async fn accept_all(listener: Listener, shared: Arc<Shared>) {
+    let mut sessions = JoinSet::new();
+    loop {
+        while sessions.try_join_next().is_some() {}
+        let number = shared.sessions.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let name = format!("session-{number}");
+        let recorder = recorder(&shared);
+        let accepted = listener
+            .accept(None, None, Channel::control(&name), recorder.clone())
+            .await;
+        match accepted {
+            Ok(link) if sessions.len() < shared.options.max_connections => {
+                sessions.spawn(Session::new(Arc::clone(&shared), number, link, recorder).run());
+            }
+            Ok(link) => {
+                let is_implicit = shared.options.implicit;
+                sessions.spawn(refuse(link, is_implicit));
+            }
+            // Local trouble, no descriptors left say: the ones that run may end and make room.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+/// The trace of a server's connection is for its links only and goes away with the connection.
+fn recorder(shared: &Shared) -> Recorder {
+    let secrets = shared
+        .options
+        .accounts
+        .iter()
+        .map(|account| account.password.clone());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    Recorder::new(Timeline::start(clock), Masker::new(secrets))
+}
+
+async fn refuse(mut link: Link, is_implicit: bool) {
+    if !is_implicit {
+        // A peer that is gone already does not need the reply.
+        drop(link.send(b"421 Too many connections.\r\n", REPLY_DEADLINE).await);
+    }
+    link.close(TcpClose::Fin);
+}

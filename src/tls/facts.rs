@@ -1,0 +1,104 @@
+//! Certificates in brief, for events (RFC 5280 section 4.1). Reads, judges nothing.
+
+use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
+use x509_parser::time::ASN1Time;
+
+use crate::base::escape_peer;
+use crate::trace::CertificateFacts;
+
+/// Certificates and names kept at most.
+const CHAIN_LIMIT: usize = 16;
+const NAMES_LIMIT: usize = 64;
+
+/// Lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(digit)]));
+        }
+    }
+    text
+}
+
+/// Facts of a chain, leaf first.
+pub(super) fn chain_facts(chain: &[CertificateDer<'_>]) -> Vec<CertificateFacts> {
+    chain
+        .iter()
+        .take(CHAIN_LIMIT)
+        .map(|der| certificate_facts(der))
+        .collect()
+}
+
+/// Facts of one certificate; a certificate that cannot be read has its hash and says so.
+fn certificate_facts(der: &[u8]) -> CertificateFacts {
+    let sha256 = hex(&Sha256::digest(der));
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        return CertificateFacts {
+            sha256,
+            subject: "unreadable".to_owned(),
+            issuer: String::new(),
+            names: Vec::new(),
+            not_before: String::new(),
+            not_after: String::new(),
+            key: "unknown".to_owned(),
+        };
+    };
+    let names = certificate
+        .subject_alternative_name()
+        .ok()
+        .flatten()
+        .map(|extension| {
+            let names = extension.value.general_names.iter();
+            names.take(NAMES_LIMIT).map(general_name).collect()
+        })
+        .unwrap_or_default();
+    CertificateFacts {
+        sha256,
+        subject: escape_peer(certificate.subject().to_string().as_bytes()),
+        issuer: escape_peer(certificate.issuer().to_string().as_bytes()),
+        names,
+        not_before: date(&certificate.validity().not_before),
+        not_after: date(&certificate.validity().not_after),
+        key: key(&certificate),
+    }
+}
+
+fn general_name(name: &GeneralName<'_>) -> String {
+    match name {
+        GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) => {
+            escape_peer(text.as_bytes())
+        }
+        GeneralName::IPAddress(bytes) => match (<[u8; 4]>::try_from(*bytes), <[u8; 16]>::try_from(*bytes)) {
+            (Ok(v4), _) => std::net::Ipv4Addr::from(v4).to_string(),
+            (_, Ok(v6)) => std::net::Ipv6Addr::from(v6).to_string(),
+            _ => hex(bytes.get(..32.min(bytes.len())).unwrap_or_default()),
+        },
+        other => escape_peer(format!("{other:?}").as_bytes()),
+    }
+}
+
+fn date(time: &ASN1Time) -> String {
+    jiff::Timestamp::from_second(time.timestamp())
+        .map_or_else(|_| "unreadable".to_owned(), |stamp| stamp.to_string())
+}
+
+fn key(certificate: &X509Certificate<'_>) -> String {
+    let info = certificate.public_key();
+    match info.parsed() {
+        Ok(PublicKey::RSA(key)) => format!("rsa-{}", key.key_size()),
+        // A point of P-521 takes 66 bytes.
+        Ok(PublicKey::EC(point)) if point.key_size() == 528 => "ecdsa-p521".to_owned(),
+        Ok(PublicKey::EC(point)) => format!("ecdsa-p{}", point.key_size()),
+        _ => match info.algorithm.algorithm.to_id_string().as_str() {
+            "1.3.101.112" => "ed25519".to_owned(),
+            "1.3.101.113" => "ed448".to_owned(),
+            other => other.to_owned(),
+        },
+    }
+}
