@@ -326,6 +326,7 @@ impl Lowering<'_, '_> {
     fn check_writing(&mut self, action: Option<&Spanned<Action>>) {
         let Some(action) = action else { return };
         let verb = match action.value {
+            Action::ProvideFile(_) => "provide-file",
             Action::Store(_) => "store",
             Action::WriteData(_) => "write-data",
             _ => return,
