@@ -40,6 +40,8 @@ capabilities! {
     Abor = "abor",
     /// APPE appends to a file.
     Append = "append",
+    /// AUTH TLS is accepted after a login in clear (and ends that login).
+    AuthAfterLogin = "auth-after-login",
     /// AUTH SSL is accepted as another name of AUTH TLS.
     AuthSsl = "auth-ssl",
     /// AUTH TLS works (explicit TLS).

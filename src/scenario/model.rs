@@ -22,6 +22,8 @@ pub struct Scenario {
     pub why: String,
     /// Sorts reports; never changes a verdict.
     pub severity: Severity,
+    /// Below `discover/`: the capability that a target has when the scenario passes.
+    pub capability: Option<Capability>,
     /// Faults of the embedded server that this scenario catches (kebab-case names).
     pub detects: Vec<Spanned<String>>,
     /// What the target must be able to do.
@@ -40,8 +42,30 @@ pub struct Scenario {
     pub cleanup: Vec<Step>,
 }
 
+impl Scenario {
+    /// The requirements that the checks under `steps` prove, in order, each once.
+    pub fn requirements(&self) -> impl Iterator<Item = &str> {
+        let mut seen = std::collections::BTreeSet::new();
+        let checks = self.steps.iter().flat_map(|step| &step.expect);
+        let ids = checks.filter_map(|check| check.requirement.as_ref());
+        ids.map(|id| id.value.as_str()).filter(move |id| seen.insert(*id))
+    }
+}
+
 /// How bad it is when the scenario fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// A nuisance.

@@ -305,3 +305,202 @@ fn violations(content: &[u8], ending: Ending) -> Vec<CommandViolation> {
         .collect();
     set.into_iter().collect()
 }
+
+/// Feeds any bytes to the parser and checks what must hold for all of them: no panic, the same commands however the bytes are
+/// cut. For fuzzing and property tests.
+#[doc(hidden)]
+pub fn fuzz_entry(data: &[u8]) {
+    for limits in [CommandLimits::default(), CommandLimits { line: 16 }] {
+        let whole = parse_in_pieces(data, limits, data.len().max(1));
+        for size in [1, 2, 7] {
+            assert_eq!(
+                whole,
+                parse_in_pieces(data, limits, size),
+                "pieces of {size} bytes"
+            );
+        }
+        for command in whole.iter().flatten() {
+            let written = render_command(&command.verb, command.argument.as_deref());
+            let again = parse_command(&written);
+            assert!(
+                again.is_ok_and(|again| again.verb == command.verb && again.argument == command.argument)
+            );
+        }
+    }
+}
+
+/// All outcomes of `data` in pieces of `size` bytes.
+fn parse_in_pieces(data: &[u8], limits: CommandLimits, size: usize) -> Vec<Result<Command, CommandError>> {
+    let mut parser = CommandParser::new(limits);
+    let mut outcomes = Vec::new();
+    for piece in data.chunks(size) {
+        parser.push(piece);
+        while let Some(outcome) = parser.next().transpose() {
+            outcomes.push(outcome);
+        }
+    }
+    outcomes
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(bytes: &[u8]) -> Vec<Result<Command, CommandError>> {
+        parse_in_pieces(bytes, CommandLimits::default(), bytes.len().max(1))
+    }
+
+    fn one(bytes: &[u8]) -> Command {
+        parse(bytes).pop().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_command_is_a_verb_and_everything_behind_one_space() {
+        let command = one(b"stor  two spaces \r\n");
+        assert_eq!(command.verb, Verb::Stor);
+        assert_eq!(command.argument.as_deref(), Some(b" two spaces ".as_slice()));
+        assert_eq!(command.raw, b"stor  two spaces \r\n");
+        assert_eq!(command.violations, []);
+        assert_eq!(one(b"NOOP\r\n").argument, None);
+        assert_eq!(one(b"NOOP \r\n").argument.as_deref(), Some(b"".as_slice()));
+        assert_eq!(one(b"NOOP\r\n"), Command::new(Verb::Noop, None));
+    }
+
+    #[test]
+    fn verbs_are_read_in_any_case_and_shown_in_upper_case() {
+        assert_eq!("pAsV".parse::<Verb>().unwrap(), Verb::Pasv);
+        assert_eq!("xyzzy".parse::<Verb>().unwrap(), Verb::Other("XYZZY".into()));
+        assert_eq!(format!("{:6}|", Verb::Ccc), "CCC   |");
+        for verb in Verb::KNOWN {
+            assert_eq!(verb.as_str().parse::<Verb>().as_ref(), Ok(verb));
+        }
+        assert_eq!(serde_json::to_value(Verb::Epsv).unwrap(), "EPSV");
+        assert_eq!(serde_json::from_str::<Verb>("\"mlsd\"").unwrap(), Verb::Mlsd);
+        assert!(serde_json::from_str::<Verb>("\"a b\"").is_err());
+    }
+
+    #[test]
+    fn telnet_commands_before_the_verb_are_taken_off_and_kept() {
+        for telnet in [
+            b"\xff\xf4\xff\xf2".as_slice(),
+            b"\xff\xf4\xff",
+            b"\xf2",
+            b"\xff\xf4",
+        ] {
+            let command = one(&[telnet, b"ABOR\r\n"].concat());
+            assert_eq!(command.verb, Verb::Abor);
+            assert_eq!(command.telnet, telnet);
+            assert_eq!(command.violations, []);
+        }
+    }
+
+    #[test]
+    fn oddities_are_noted() {
+        use CommandViolation as V;
+        let cases: &[(&[u8], &[V])] = &[
+            (b"NOOP\n", &[V::BareLineFeed]),
+            (b"MKD a\rb\r\n", &[V::BareCarriageReturn]),
+            (b"MKD a\r\0b\r\n", &[]),
+            (b"MKD a\0b\r\n", &[V::Nul]),
+            (b"MKD a\x07\r\n", &[V::ControlCharacter]),
+            (b"MKD \xff\r\n", &[V::NonUtf8]),
+            (b"MKD \xff\xf4\r\n", &[V::NonUtf8, V::TelnetIac]),
+            (b"MKD a\r\r\n", &[V::BareCarriageReturn]),
+        ];
+        for (raw, violations) in cases {
+            assert_eq!(one(raw).violations, *violations, "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn cr_nul_in_a_path_name_stands_for_cr() {
+        assert_eq!(one(b"MKD a\r\0b\0\r\n").pathname().unwrap(), b"a\rb\0");
+        assert_eq!(one(b"MKD\r\n").pathname(), None);
+    }
+
+    #[test]
+    fn lines_that_are_no_commands_are_skipped_one_by_one() {
+        let outcomes = parse(b"\r\n\xff\xf4\r\n123\r\n USER x\r\nNOOP\r\n");
+        let not = |line: &[u8]| Err(CommandError::NotAVerb { line: line.to_vec() });
+        assert_eq!(
+            outcomes,
+            [
+                Err(CommandError::Empty),
+                Err(CommandError::Empty),
+                not(b"123"),
+                not(b" USER x"),
+                Ok(Command::new(Verb::Noop, None)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_reported_once_and_skipped_to_its_end() {
+        let mut parser = CommandParser::new(CommandLimits { line: 16 });
+        parser.push(b"USER aaaaaaaaaaaaaaaaaaaaaaaaa");
+        assert_eq!(parser.next(), Err(CommandError::LineTooLong));
+        assert_eq!(parser.next(), Ok(None));
+        parser.push(&[b'a'; 100_000]);
+        assert_eq!(parser.next(), Ok(None));
+        assert_eq!(parser.pending(), b"");
+        parser.push(b"aaa\r\nNOOP\r\n");
+        assert_eq!(parser.next(), Ok(Some(Command::new(Verb::Noop, None))));
+    }
+
+    #[test]
+    fn bytes_behind_a_command_can_be_seen_and_dropped() {
+        let mut parser = CommandParser::default();
+        parser.push(b"AUTH TLS\r\nUSER mallory\r\nPA");
+        assert_eq!(parser.next().unwrap().unwrap().verb, Verb::Auth);
+        assert_eq!(parser.pending(), b"USER mallory\r\nPA");
+        parser.clear();
+        assert_eq!(parser.next(), Ok(None));
+        parser.push(b"NOOP\r\n");
+        assert_eq!(parser.next().unwrap().unwrap().verb, Verb::Noop);
+    }
+
+    #[test]
+    fn a_flood_of_commands_that_nobody_takes_is_cut_and_reported() {
+        let mut parser = CommandParser::default();
+        let piece = b"NOOP\r\n".repeat(1000);
+        for _ in 0..10_000 {
+            parser.push(&piece);
+        }
+        assert!(parser.pending().len() < 100_000);
+        while parser.next().is_ok_and(|command| command.is_some()) {}
+        parser.push(b"NOOP\r\n");
+        assert_eq!(parser.next().unwrap().unwrap().verb, Verb::Noop);
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(one(b"PASS hunter2\r\n").to_string(), "PASS ***");
+        assert_eq!(one(b"USER a\x1bb\r\n").to_string(), "USER a\\x1bb");
+        assert_eq!(one(b"QUIT\r\n").to_string(), "QUIT");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_in_any_pieces_give_the_same_commands(
+            data in proptest::collection::vec(
+                prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'A'), Just(b' '), Just(0xff), Just(0xf4), any::<u8>()],
+                0..300,
+            ),
+        ) {
+            fuzz_entry(&data);
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(
+            verb in "[A-Za-z]{3,4}",
+            argument in proptest::option::of(proptest::collection::vec(any::<u8>().prop_filter("line end", |b| *b != b'\n'), 0..50)),
+        ) {
+            let verb: Verb = verb.parse().unwrap();
+            let command = one(&render_command(&verb, argument.as_deref()));
+            prop_assert_eq!(command.verb, verb);
+            prop_assert_eq!(command.argument, argument);
+        }
+    }
+}

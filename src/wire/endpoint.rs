@@ -464,3 +464,239 @@ pub fn render_eprt(endpoint: SocketAddr) -> String {
     let protocol = if endpoint.is_ipv4() { 1 } else { 2 };
     format!("|{protocol}|{}|{}|", endpoint.ip(), endpoint.port())
 }
+
+/// Feeds any bytes to all parsers of this module and checks that what was read can be written and read again. For fuzzing and
+/// property tests.
+#[doc(hidden)]
+pub fn fuzz_entry(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(endpoint) = parse_227(&text) {
+        assert_eq!(parse_227(&render_227(endpoint)), Ok(endpoint));
+    }
+    if let Ok(port) = parse_229(&text) {
+        assert_eq!(parse_229(&render_229(port)), Ok(port));
+    }
+    if let Ok(endpoint) = parse_port_argument(data) {
+        assert_eq!(
+            parse_port_argument(render_port(endpoint).as_bytes()),
+            Ok(endpoint)
+        );
+    }
+    if let Ok(endpoint) = parse_eprt_argument(data) {
+        assert_eq!(
+            parse_eprt_argument(render_eprt(endpoint).as_bytes()),
+            Ok(endpoint)
+        );
+    }
+    let _ = parse_epsv_argument(Some(data));
+    let _ = parse_522(&text);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn v4(text: &str) -> SocketAddrV4 {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_227_is_read_wherever_its_numbers_are() {
+        for text in [
+            "Entering Passive Mode (127,0,0,1,200,13).",
+            "Entering Passive Mode (127,0,0,1,200,13)",
+            "Entering Passive Mode 127,0,0,1,200,13",
+            "=127,0,0,1,200,13",
+            "227 Entering Passive Mode (127,0,0,1,200,13).",
+            "port 21 of 2: ( 127, 0 ,0,1,200,13 )",
+            "(127,000,000,001,200,013)",
+        ] {
+            assert_eq!(parse_227(text), Ok(v4("127.0.0.1:51213")), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_odd_about_a_227_is_noted() {
+        use EndpointViolation as V;
+        let violations = |text| inspect_227(text).unwrap().violations;
+        assert_eq!(violations("Entering Passive Mode (1,2,3,4,5,6)"), []);
+        assert_eq!(
+            violations("Entering Passive Mode (1,2,3,4,5,6)."),
+            [V::TrailingText]
+        );
+        assert_eq!(
+            violations("1,2,3,4,5,06"),
+            [V::LeadingZero, V::MissingParentheses]
+        );
+        assert_eq!(violations("(1, 2,3,4,5,6)"), [V::SpaceInside]);
+    }
+
+    #[test]
+    fn a_227_without_an_endpoint_says_what_is_missing() {
+        for (text, error) in [
+            ("ok", EndpointError::Missing),
+            ("", EndpointError::Missing),
+            ("port 21", EndpointError::Missing),
+            ("(1,2,3,4,5)", EndpointError::NumberCount),
+            ("(1,2,3,4,5,6,7)", EndpointError::NumberCount),
+            ("(256,2,3,4,5,6)", EndpointError::OutOfRange),
+            ("(1,2,3,4,99999999999999999999,6)", EndpointError::OutOfRange),
+            ("(1,2,3,4,0,0)", EndpointError::PortZero),
+        ] {
+            assert_eq!(parse_227(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_229_is_read_with_any_delimiter() {
+        for text in [
+            "Entering Extended Passive Mode (|||6446|)",
+            "229 Entering Extended Passive Mode (|||6446|).",
+            "(!!!6446!)",
+            "(aaa6446a)",
+            "(11164461)",
+            "ok (really) (|||6446|)",
+            "Entering Extended Passive Mode |||6446|",
+            "(|1|10.0.0.1|6446|)",
+            "(|||6446)",
+        ] {
+            assert_eq!(parse_229(text), Ok(6446), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_odd_about_a_229_is_noted() {
+        use EndpointViolation as V;
+        let violations = |text| inspect_229(text).unwrap().violations;
+        assert_eq!(violations("Entering (|||6446|)"), []);
+        assert_eq!(violations("Entering (|||6446|)."), [V::TrailingText]);
+        assert_eq!(violations("Entering |||6446|"), [V::MissingParentheses]);
+        assert_eq!(violations("(|1|10.0.0.1|5000|)"), [V::NonEmptyAddress]);
+        assert_eq!(violations("(||1|5000|)"), [V::NonEmptyAddress]);
+        assert_eq!(violations("(|||6446!)"), [V::DelimitersDiffer]);
+        assert_eq!(violations("(|||6446)"), [V::DelimitersDiffer]);
+        assert_eq!(violations("(|||06446|)"), [V::LeadingZero]);
+    }
+
+    #[test]
+    fn a_229_without_a_port_says_what_is_missing() {
+        for (text, error) in [
+            ("ok", EndpointError::Missing),
+            ("", EndpointError::Missing),
+            ("(", EndpointError::Missing),
+            ("(||||)", EndpointError::Missing),
+            ("(1,2,3,4,5,6)", EndpointError::Missing),
+            ("(|||0|)", EndpointError::PortZero),
+            ("(|||65536|)", EndpointError::OutOfRange),
+            ("(|||99999999999999|)", EndpointError::OutOfRange),
+        ] {
+            assert_eq!(parse_229(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_argument_is_six_numbers_and_nothing_else() {
+        assert_eq!(parse_port_argument(b"10,0,0,1,4,1"), Ok(v4("10.0.0.1:1025")));
+        for (argument, error) in [
+            (b"".as_slice(), EndpointError::Malformed),
+            (b"10,0,0,1,4,1 ", EndpointError::Malformed),
+            (b"10, 0,0,1,4,1", EndpointError::Malformed),
+            (b"(10,0,0,1,4,1)", EndpointError::Malformed),
+            (b"10,0,0,1,4", EndpointError::NumberCount),
+            (b"10,0,0,1,4,1,1", EndpointError::NumberCount),
+            (b"10,0,0,1,4,256", EndpointError::OutOfRange),
+            (b"10,0,0,1,0,0", EndpointError::PortZero),
+            (b"10,0,0,-1,4,1", EndpointError::Malformed),
+        ] {
+            assert_eq!(
+                parse_port_argument(argument),
+                Err(error),
+                "{}",
+                argument.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn an_eprt_argument_names_protocol_address_and_port() {
+        assert_eq!(
+            parse_eprt_argument(b"|1|132.235.1.2|6275|"),
+            Ok("132.235.1.2:6275".parse().unwrap())
+        );
+        assert_eq!(
+            parse_eprt_argument(b"!2!1080::8:800:200C:417A!5282!"),
+            Ok("[1080::8:800:200C:417A]:5282".parse().unwrap())
+        );
+        for (argument, error) in [
+            (b"|3|x|6275|".as_slice(), EprtError::UnknownProtocol(3)),
+            (b"|0|1.2.3.4|1|", EprtError::UnknownProtocol(0)),
+            (b"|1|::1|6275|", EprtError::Address),
+            (b"|2|1.2.3.4|6275|", EprtError::Address),
+            (b"|1|1.2.3.4|0|", EprtError::Port),
+            (b"|1|1.2.3.4|65536|", EprtError::Port),
+            (b"|1|1.2.3.4|1x|", EprtError::Port),
+            (b"|1|1.2.3.4||", EprtError::Port),
+            (b"|1|1.2.3.4|5", EprtError::Malformed),
+            (b"|1|1.2.3.4|5|x", EprtError::Malformed),
+            (b"|x|1.2.3.4|5|", EprtError::Malformed),
+            (b"||1.2.3.4|5|", EprtError::Malformed),
+            (b" 1 1.2.3.4 5 ", EprtError::Malformed),
+            (b"", EprtError::Malformed),
+        ] {
+            assert_eq!(
+                parse_eprt_argument(argument),
+                Err(error),
+                "{}",
+                argument.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn an_epsv_argument_is_all_or_a_number_or_nothing() {
+        assert_eq!(parse_epsv_argument(None), Ok(EpsvArgument::None));
+        assert_eq!(parse_epsv_argument(Some(b"")), Ok(EpsvArgument::None));
+        assert_eq!(parse_epsv_argument(Some(b"all")), Ok(EpsvArgument::All));
+        assert_eq!(parse_epsv_argument(Some(b"1")), Ok(EpsvArgument::Ipv4));
+        assert_eq!(parse_epsv_argument(Some(b"2")), Ok(EpsvArgument::Ipv6));
+        assert_eq!(parse_epsv_argument(Some(b"3")), Ok(EpsvArgument::Unknown(3)));
+        for argument in [b"FOO".as_slice(), b"1x", b" 1", b"-1", b"99999999999"] {
+            assert_eq!(parse_epsv_argument(Some(argument)), Err(EndpointError::Malformed));
+        }
+    }
+
+    #[test]
+    fn the_list_of_a_522_is_read() {
+        assert_eq!(
+            parse_522("Network protocol not supported, use (1,2)"),
+            Ok(vec![1, 2])
+        );
+        assert_eq!(parse_522("use (1)"), Ok(vec![1]));
+        assert_eq!(parse_522("not supported"), Err(EndpointError::Missing));
+        assert_eq!(parse_522("not supported (use 1)"), Err(EndpointError::Malformed));
+        assert_eq!(parse_522("()"), Err(EndpointError::Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_endpoint_or_an_error(data in proptest::collection::vec(
+            prop_oneof![Just(b'('), Just(b')'), Just(b'|'), Just(b','), Just(b' '), b'0'..=b'9', any::<u8>()], 0..80,
+        )) {
+            fuzz_entry(&data);
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(octets: [u8; 4], six: [u8; 16], port in 1..=u16::MAX) {
+            let endpoint = SocketAddrV4::new(Ipv4Addr::from(octets), port);
+            prop_assert_eq!(parse_227(&render_227(endpoint)), Ok(endpoint));
+            prop_assert_eq!(parse_port_argument(render_port(endpoint).as_bytes()), Ok(endpoint));
+            prop_assert_eq!(inspect_229(&render_229(port)), Ok(Inspected { endpoint: port, violations: vec![] }));
+            for address in [IpAddr::from(octets), IpAddr::from(six)] {
+                let endpoint = SocketAddr::new(address, port);
+                prop_assert_eq!(parse_eprt_argument(render_eprt(endpoint).as_bytes()), Ok(endpoint));
+            }
+        }
+    }
+}

@@ -276,3 +276,139 @@ pub fn parse_size(text: &str) -> Result<u64, FactError> {
 pub fn parse_mdtm(text: &str) -> Result<TimeVal, FactError> {
     text.parse()
 }
+
+/// Reads any bytes as a listing, as a time and as a size, and checks that what was found can be written and read again. For
+/// fuzzing and property tests.
+#[doc(hidden)]
+pub fn fuzz_entry(data: &[u8]) {
+    for entry in parse_mlsd(data).iter().flatten() {
+        let mut written = render_entry(&entry.facts, &entry.name);
+        written.extend_from_slice(b"\r\n");
+        let again = parse_entry(&written);
+        assert!(again.is_ok_and(|again| again.facts == entry.facts && again.name == entry.name));
+        let _ = (entry.entry_type(), entry.size(), entry.modify());
+    }
+    let _ = parse_mlst_line(data);
+    let text = String::from_utf8_lossy(data);
+    if let Ok(time) = parse_mdtm(&text) {
+        assert_eq!(time.to_string(), text);
+        let again = TimeVal::from_unix(time.unix());
+        assert!(again.is_some_and(|again| again.unix() == time.unix()));
+    }
+    if let Ok(size) = parse_size(&text) {
+        assert_eq!(parse_size(&size.to_string()), Ok(size));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_is_facts_one_space_and_a_name() {
+        let entry = parse_entry(b"Type=file;Size=17;Modify=20240229120000.5;  a;b=c \r\n").unwrap();
+        assert_eq!(entry.name, b" a;b=c ");
+        assert_eq!(entry.entry_type(), Some(EntryType::File));
+        assert_eq!(entry.size(), Some(Ok(17)));
+        assert_eq!(entry.modify().unwrap().unwrap().fraction(), "5");
+        assert_eq!(entry.fact("TYPE"), Some("file"));
+        assert_eq!(entry.fact("perm"), None);
+        assert_eq!(entry.violations, []);
+        assert_eq!(parse_entry(b" only-a-name").unwrap().facts, []);
+    }
+
+    #[test]
+    fn the_type_fact_is_read_in_any_case() {
+        for (value, expected) in [
+            ("cdir", EntryType::Cdir),
+            ("PDIR", EntryType::Pdir),
+            ("Dir", EntryType::Dir),
+            ("OS.unix=slink:/x", EntryType::Os("OS.unix=slink:/x".into())),
+            ("door", EntryType::Other("door".into())),
+        ] {
+            let entry = parse_entry(format!("type={value}; x").as_bytes()).unwrap();
+            assert_eq!(entry.entry_type(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_entries_are_errors() {
+        assert!(matches!(parse_entry(b""), Err(FactError::MissingSpace { .. })));
+        assert!(matches!(
+            parse_entry(b"type=file;"),
+            Err(FactError::MissingSpace { .. })
+        ));
+        assert!(matches!(
+            parse_entry(b"type=file; "),
+            Err(FactError::MissingName { .. })
+        ));
+        assert!(matches!(
+            parse_entry(b"drwxr-xr-x 2 ftp ftp 4096 Jan 1 00:00 dir"),
+            Err(FactError::FactWithoutValue { .. })
+        ));
+    }
+
+    #[test]
+    fn oddities_are_noted() {
+        use EntryViolation as V;
+        let cases: &[(&[u8], &[V])] = &[
+            (b"a=1; x\r\n", &[]),
+            (b"a=1; x\n", &[V::BareLineFeed]),
+            (b"a=1; x", &[V::LineEndMissing]),
+            (b"a=1 x\r\n", &[V::MissingSemicolon]),
+            (b"a=1;A=2; x\r\n", &[V::FactRepeated]),
+            (b"a=\t; x\r\n", &[V::FactCharacter]),
+            (b"=1; x\r\n", &[V::FactCharacter]),
+        ];
+        for (line, violations) in cases {
+            let entries = parse_mlsd(line);
+            let [Ok(entry)] = entries.as_slice() else {
+                panic!("{entries:?}");
+            };
+            assert_eq!(entry.violations, *violations, "{}", line.escape_ascii());
+        }
+        assert_eq!(
+            parse_mlst_line(b"a=1; x").unwrap().violations,
+            [V::MissingReplySpace]
+        );
+        assert_eq!(parse_mlst_line(b" a=1; x").unwrap().violations, []);
+    }
+
+    #[test]
+    fn a_listing_is_read_line_by_line() {
+        assert!(parse_mlsd(b"").is_empty());
+        let entries = parse_mlsd(b"a=1; x\r\n\r\ntotal 3\r\na=2; y\r\n");
+        assert_eq!(entries.len(), 4);
+        assert_eq!(entries.iter().filter(|entry| entry.is_ok()).count(), 2);
+    }
+
+    #[test]
+    fn a_size_is_digits_and_nothing_else() {
+        assert_eq!(parse_size("0"), Ok(0));
+        assert_eq!(parse_size("18446744073709551615"), Ok(u64::MAX));
+        for text in ["", "+1", "-1", " 1", "1 ", "1.5", "0x1", "18446744073709551616"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_entries_or_errors(data in proptest::collection::vec(
+            prop_oneof![Just(b';'), Just(b'='), Just(b' '), Just(b'\r'), Just(b'\n'), Just(b'a'), any::<u8>()], 0..200,
+        )) {
+            fuzz_entry(&data);
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(
+            facts in proptest::collection::vec(("[A-Za-z.]{1,10}", "[A-Za-z0-9.:/=-]{0,12}"), 0..6),
+            name in proptest::collection::vec(any::<u8>().prop_filter("line end", |b| !matches!(b, b'\r' | b'\n')), 1..40),
+        ) {
+            let entry = parse_entry(&render_entry(&facts, &name)).unwrap();
+            prop_assert_eq!(entry.facts, facts);
+            prop_assert_eq!(entry.name, name);
+        }
+    }
+}

@@ -215,3 +215,138 @@ pub fn render_features(features: &[impl AsRef<str>]) -> Vec<String> {
     lines.push("End".to_owned());
     lines
 }
+
+/// Reads any bytes as a FEAT reply and checks that what was found can be written and read again. For fuzzing and property
+/// tests.
+#[doc(hidden)]
+pub fn fuzz_entry(data: &[u8]) {
+    let mut parser = super::reply::ReplyParser::default();
+    parser.push(data);
+    while let Ok(Some(reply)) = parser.finish() {
+        let features = parse_features(&reply);
+        assert!(features.lines.len() < reply.lines.len());
+        for line in &features.lines {
+            assert!(features.has(&line.name));
+            let word = [line.name.as_str(), line.parameter.as_str()].join(" ");
+            let again = parse_feature("211", format!(" {word}").as_bytes());
+            assert!(line.name.is_empty() || again.name == line.name);
+        }
+        let _ = features.parameters("AUTH");
+        let _ = features.mlst_facts();
+        let _ = features.all_violations();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::reply::{ReplyCode, ReplyParser, render_reply};
+    use super::*;
+
+    fn features(raw: &[u8]) -> Features {
+        let mut parser = ReplyParser::default();
+        parser.push(raw);
+        parse_features(&parser.next().unwrap().unwrap())
+    }
+
+    #[test]
+    fn each_line_is_a_name_and_its_parameter() {
+        let features = features(b"211-Features:\r\n AUTH TLS\r\n REST STREAM\r\n utf8\r\n211 End\r\n");
+        assert_eq!(features.lines.len(), 3);
+        assert!(features.has("auth") && features.has("UTF8") && !features.has("PBSZ"));
+        assert!(features.has_parameter("REST", "stream"));
+        assert_eq!(features.all_violations(), []);
+    }
+
+    #[test]
+    fn auth_parameters_are_found_in_every_style() {
+        for (lines, expected) in [
+            (" AUTH TLS", vec!["TLS"]),
+            (" AUTH TLS;TLS-C;PBSZ;PROT;", vec!["TLS", "TLS-C", "PBSZ", "PROT"]),
+            (" AUTH SSL\r\n AUTH TLS", vec!["SSL", "TLS"]),
+            (" AUTH SSL,TLS", vec!["SSL", "TLS"]),
+            (" AUTH", vec![]),
+        ] {
+            let raw = format!("211-F\r\n{lines}\r\n211 End\r\n");
+            assert_eq!(features(raw.as_bytes()).parameters("AUTH"), expected, "{lines}");
+        }
+    }
+
+    #[test]
+    fn mlst_facts_know_which_are_sent_without_asking() {
+        let features = features(b"211-F\r\n MLST Type*;Size*;Modify;UNIX.mode;\r\n211 End\r\n");
+        let facts = features.mlst_facts().unwrap();
+        let shown: Vec<_> = facts
+            .iter()
+            .map(|fact| (fact.name.as_str(), fact.is_default))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("type", true),
+                ("size", true),
+                ("modify", false),
+                ("unix.mode", false)
+            ]
+        );
+        assert_eq!(Features::default().mlst_facts(), None);
+    }
+
+    #[test]
+    fn oddities_are_noted() {
+        use FeatureViolation as V;
+        let cases: &[(&str, &[V])] = &[
+            ("211 no features", &[]),
+            ("211-F\r\n A\r\n211 END", &[]),
+            ("211-F\r\n211 End", &[V::EmptyList]),
+            ("211-F\r\nA\r\n211 End", &[V::NoLeadingSpace]),
+            ("211-F\r\n  A\r\n211 End", &[V::SeveralLeadingSpaces]),
+            ("211-F\r\n211-A\r\n211 End", &[V::CodeRepeated]),
+            ("211-F\r\n A \r\n211 End", &[V::TrailingSpace]),
+            ("211-F\r\n \r\n211 End", &[V::EmptyLine]),
+            ("211-F\r\n A\tb\r\n211 End", &[V::NotPrintable]),
+            ("211-F\r\n A\r\n211 End.", &[V::LastLineNotEnd]),
+            ("500 what", &[V::CodeNot211]),
+        ];
+        for (raw, violations) in cases {
+            assert_eq!(
+                features(format!("{raw}\r\n").as_bytes()).all_violations(),
+                *violations,
+                "{raw}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_in_serde_are_those_of_the_type() {
+        for violation in [
+            FeatureViolation::CodeNot211,
+            FeatureViolation::SeveralLeadingSpaces,
+        ] {
+            assert_eq!(serde_json::to_value(violation).unwrap(), violation.name());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_reply_is_read(inner in "[ -~\r\n\t]{0,200}") {
+            fuzz_entry(format!("211-{inner}\r\n211 End\r\n").as_bytes());
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(
+            written in proptest::collection::vec("[A-Z][A-Z0-9]{2,5}( [!-~]{1,20})?", 1..8),
+        ) {
+            let code = ReplyCode::new(211).unwrap();
+            let features = features(&render_reply(code, &render_features(&written)));
+            prop_assert_eq!(features.all_violations(), vec![]);
+            let read: Vec<String> = features
+                .lines
+                .iter()
+                .map(|line| format!("{} {}", line.name, line.parameter).trim_end().to_owned())
+                .collect();
+            prop_assert_eq!(read, written);
+        }
+    }
+}

@@ -506,3 +506,327 @@ fn note_line(content: &[u8], ending: Ending, violations: &mut BTreeSet<ReplyViol
         }
     }
 }
+
+/// Feeds any bytes to the parser and checks what must hold for all of them: no panic, the same replies however the bytes are
+/// cut, every byte accounted for. For fuzzing and property tests.
+#[doc(hidden)]
+pub fn fuzz_entry(data: &[u8]) {
+    const UNLIMITED: ReplyLimits = ReplyLimits {
+        line: usize::MAX,
+        lines: usize::MAX,
+        total: usize::MAX,
+    };
+    let tight = ReplyLimits {
+        line: 48,
+        lines: 6,
+        total: 160,
+    };
+    for limits in [ReplyLimits::default(), tight] {
+        let whole = parse_in_pieces(data, limits, data.len().max(1));
+        for size in [1, 2, 7] {
+            assert_eq!(
+                whole,
+                parse_in_pieces(data, limits, size),
+                "pieces of {size} bytes"
+            );
+        }
+        for reply in whole.iter().flatten() {
+            assert!(reply.raw.len() <= limits.total && reply.lines.len() <= limits.lines);
+            if reply.violations.is_empty() {
+                let written = render_reply(reply.code, &reply.lines);
+                let again = parse_in_pieces(&written, UNLIMITED, written.len());
+                assert!(
+                    matches!(again.as_slice(), [Ok(again)] if again.code == reply.code
+                        && again.lines.len() == reply.lines.len()),
+                    "a clean reply can be written and read again"
+                );
+            }
+        }
+    }
+}
+
+/// All outcomes of `data` in pieces of `size` bytes, the last ones from [`ReplyParser::finish`].
+fn parse_in_pieces(data: &[u8], limits: ReplyLimits, size: usize) -> Vec<Result<Reply, ReplyErrorKind>> {
+    let mut parser = ReplyParser::new(limits);
+    let mut outcomes = Vec::new();
+    for piece in data.chunks(size) {
+        parser.push(piece);
+        loop {
+            match parser.next() {
+                Ok(None) => break,
+                Ok(Some(reply)) => outcomes.push(Ok(reply)),
+                Err(error) if error.is_fatal() => {
+                    outcomes.push(Err(error.kind));
+                    return outcomes;
+                }
+                Err(error) => outcomes.push(Err(error.kind)),
+            }
+        }
+    }
+    loop {
+        match parser.finish() {
+            Ok(None) => return outcomes,
+            Ok(Some(reply)) => outcomes.push(Ok(reply)),
+            Err(error) if error.is_fatal() => {
+                outcomes.push(Err(error.kind));
+                return outcomes;
+            }
+            Err(error) => outcomes.push(Err(error.kind)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(bytes: &[u8]) -> Vec<Result<Reply, ReplyErrorKind>> {
+        parse_in_pieces(bytes, ReplyLimits::default(), bytes.len().max(1))
+    }
+
+    fn one(bytes: &[u8]) -> Reply {
+        let mut parser = ReplyParser::default();
+        parser.push(bytes);
+        let reply = parser.next().unwrap().unwrap();
+        assert_eq!(parser.pending(), b"", "everything belongs to the reply");
+        reply
+    }
+
+    #[test]
+    fn a_single_line_reply_is_code_and_text() {
+        let reply = one(b"220 Service ready\r\n");
+        assert_eq!(reply.code.value(), 220);
+        assert_eq!(reply.code.class(), ReplyClass::Completion);
+        assert_eq!(reply.code.group(), 2);
+        assert_eq!(reply.text(), "Service ready");
+        assert!(!reply.is_multiline());
+        assert_eq!(reply.violations, []);
+    }
+
+    #[test]
+    fn a_multi_line_reply_ends_at_its_own_code_and_a_space() {
+        let raw = b"211-Features:\r\n AUTH TLS\r\n211-PBSZ\r\n 211 not yet\r\n2110 nor this\r\n211 End\r\n";
+        let reply = one(raw);
+        assert!(reply.is_multiline());
+        assert_eq!(reply.raw, raw);
+        assert_eq!(
+            reply.text(),
+            "Features:\n AUTH TLS\n211-PBSZ\n 211 not yet\n2110 nor this\nEnd"
+        );
+        assert_eq!(reply.violations, []);
+    }
+
+    #[test]
+    fn an_inner_line_with_another_code_does_not_end_the_reply_but_is_noted() {
+        let reply = one(b"211-a\r\n212 b\r\n211 c\r\n");
+        assert_eq!(reply.lines.len(), 3);
+        assert_eq!(reply.violations, [ReplyViolation::InnerLineLooksLikeLast]);
+    }
+
+    #[test]
+    fn bytes_behind_a_reply_stay_pending_even_when_they_are_replies() {
+        let mut parser = ReplyParser::default();
+        parser.push(b"234 go on\r\n200 injected\r\n2");
+        assert_eq!(parser.next().unwrap().unwrap().code.value(), 234);
+        assert_eq!(parser.pending(), b"200 injected\r\n2");
+        assert_eq!(parser.take_pending(), b"200 injected\r\n2");
+        assert_eq!(parser.next().unwrap(), None);
+        parser.push(b"220 new\r\n");
+        assert_eq!(parser.next().unwrap().unwrap().text(), "new");
+    }
+
+    #[test]
+    fn pending_bytes_of_a_half_reply_include_its_whole_lines() {
+        let mut parser = ReplyParser::default();
+        parser.push(b"211-a\r\n b\r\n");
+        assert_eq!(parser.next().unwrap(), None);
+        assert_eq!(parser.take_pending(), b"211-a\r\n b\r\n");
+        parser.push(b"220 x\r\n");
+        assert_eq!(parser.next().unwrap().unwrap().lines, [b"x"]);
+    }
+
+    #[test]
+    fn oddities_are_noted() {
+        use ReplyViolation as V;
+        let cases: &[(&[u8], &[V])] = &[
+            (b"220 x\n", &[V::BareLineFeed]),
+            (b"220 a\rb\r\n", &[V::BareCarriageReturn]),
+            (b"220 a\r\r\n", &[V::BareCarriageReturn]),
+            (b"220 a\0b\r\n", &[V::Nul]),
+            (b"220 \x1b[1m\r\n", &[V::ControlCharacter]),
+            (
+                b"220 \xff\xfb\x01\r\n",
+                &[V::ControlCharacter, V::NonUtf8, V::TelnetIac],
+            ),
+            (b"220 \xe4\r\n", &[V::NonUtf8]),
+            (b"220 a\tb\r\n", &[]),
+            (b"220\r\n", &[V::MissingText]),
+            (b"220 \r\n", &[V::MissingText]),
+            (b"220Hello\r\n", &[V::SeparatorNotSpace]),
+            (b"220\tHello\r\n", &[V::SeparatorNotSpace]),
+            (b"211-a\r\n211\r\n", &[V::SeparatorNotSpace]),
+            (b"631 x\r\n", &[V::CodeOutOfRange]),
+            (b"099 x\r\n", &[V::CodeOutOfRange, V::SecondDigitOutOfRange]),
+            (b"290 x\r\n", &[V::SecondDigitOutOfRange]),
+        ];
+        for (raw, violations) in cases {
+            assert_eq!(one(raw).violations, *violations, "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn telnet_commands_before_the_code_are_passed_over() {
+        let reply = one(b"\xff\xfd\x06220 x\r\n");
+        assert_eq!(reply.code.value(), 220);
+        assert!(reply.has_violation(ReplyViolation::TelnetIac));
+    }
+
+    #[test]
+    fn a_line_that_is_no_reply_is_skipped_and_reported_once() {
+        let outcomes = parse(b"hello\r\n\r\n22\r\n220 x\r\n");
+        let not = |line: &[u8]| Err(ReplyErrorKind::NotAReply { line: line.to_vec() });
+        let [first, second, third, Ok(reply)] = outcomes.as_slice() else {
+            panic!("{outcomes:?}");
+        };
+        assert_eq!([first, second, third], [&not(b"hello"), &not(b""), &not(b"22")]);
+        assert_eq!(reply.code.value(), 220);
+    }
+
+    #[test]
+    fn an_unfinished_reply_is_what_there_is_when_the_connection_ends() {
+        use ReplyViolation as V;
+        let cases: &[(&[u8], &[V])] = &[
+            (b"220 x", &[V::LineEndMissing]),
+            (b"211-a\r\n b\r\n", &[V::LastLineMissing]),
+            (
+                b"211-a\r\n212 b\r\n",
+                &[V::InnerLineLooksLikeLast, V::LastLineCodeDiffers],
+            ),
+            (b"211-a\r\n211 b", &[V::LineEndMissing]),
+        ];
+        for (raw, violations) in cases {
+            let mut parser = ReplyParser::default();
+            parser.push(raw);
+            assert_eq!(parser.next().unwrap(), None);
+            let reply = parser.finish().unwrap().unwrap();
+            assert_eq!(reply.violations, *violations, "{}", raw.escape_ascii());
+            assert_eq!(reply.raw, *raw);
+            assert_eq!(parser.finish().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn each_limit_has_its_error_and_the_error_stays() {
+        let limits = ReplyLimits {
+            line: 20,
+            lines: 3,
+            total: 40,
+        };
+        let cases: &[(&[u8], ReplyErrorKind)] = &[
+            (
+                b"220 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                ReplyErrorKind::LineTooLong,
+            ),
+            (
+                b"211-aaaaaaaaa\r\n aaaaaaaaaaa\r\n aaaaaaaaaaaaa",
+                ReplyErrorKind::TooLong,
+            ),
+            (b"211-a\r\n b\r\n c\r\n", ReplyErrorKind::TooManyLines),
+        ];
+        for (raw, kind) in cases {
+            let mut parser = ReplyParser::new(limits);
+            parser.push(raw);
+            for _ in 0..2 {
+                let error = parser.next().unwrap_err();
+                assert!(error.is_fatal());
+                assert_eq!(error.kind, *kind);
+                parser.push(b"220 x\r\n");
+            }
+        }
+    }
+
+    #[test]
+    fn an_endless_reply_is_refused_without_being_kept() {
+        let mut parser = ReplyParser::default();
+        parser.push(b"211-x\r\n");
+        let piece = b" inner line\r\n".repeat(5000);
+        for _ in 0..2000 {
+            parser.push(&piece);
+        }
+        assert!(parser.pending().len() < 2 << 20);
+        assert_eq!(parser.next().unwrap_err().kind, ReplyErrorKind::TooManyLines);
+        parser.push(&piece);
+        assert!(parser.pending().len() <= 1 << 20);
+    }
+
+    #[test]
+    fn many_small_replies_that_nobody_takes_end_in_an_error_not_in_silence() {
+        let mut parser = ReplyParser::default();
+        let piece = b"200 x\r\n".repeat(10_000);
+        for _ in 0..100 {
+            parser.push(&piece);
+        }
+        let mut count = 0;
+        while parser.next().is_ok_and(|reply| reply.is_some()) {
+            count += 1;
+        }
+        assert!(count > 100_000);
+        assert_eq!(parser.next().unwrap_err().kind, ReplyErrorKind::TooLong);
+    }
+
+    #[test]
+    fn names_in_serde_are_those_of_the_types() {
+        let violation = ReplyViolation::InnerLineLooksLikeLast;
+        assert_eq!(serde_json::to_value(violation).unwrap(), violation.name());
+        assert_eq!(
+            serde_json::to_value(ReplyViolation::NonUtf8).unwrap(),
+            ReplyViolation::NonUtf8.name()
+        );
+        assert_eq!(serde_json::to_value(ReplyClass::Intermediate).unwrap(), "3yz");
+        let code: ReplyCode = serde_json::from_str("226").unwrap();
+        assert_eq!(serde_json::to_string(&code).unwrap(), "226");
+        assert!(serde_json::from_str::<ReplyCode>("1000").is_err());
+        assert_eq!("042".parse::<ReplyCode>().unwrap().to_string(), "042");
+        assert_eq!(ReplyClass::by_name("5YZ"), Some(ReplyClass::PermanentNegative));
+    }
+
+    #[test]
+    fn an_inner_line_that_could_end_the_reply_is_padded_when_written() {
+        let code = ReplyCode::new(213).unwrap();
+        let raw = render_reply(code, &["status", "213 End", "done"]);
+        assert_eq!(raw, b"213-status\r\n 213 End\r\n213 done\r\n");
+        assert_eq!(render_reply(code, &["x"]), b"213 x\r\n");
+        assert_eq!(render_reply(code, &[""; 0]), b"213 \r\n");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_in_any_pieces_give_the_same_replies(
+            data in proptest::collection::vec(
+                prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'2'), Just(b'1'), Just(b' '), Just(b'-'), any::<u8>()],
+                0..400,
+            ),
+        ) {
+            fuzz_entry(&data);
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(
+            value in 100..600_u16,
+            lines in proptest::collection::vec("[ -~]{1,40}", 1..6),
+        ) {
+            let code = ReplyCode::new(value).unwrap();
+            let reply = one(&render_reply(code, &lines));
+            prop_assert_eq!(reply.code, code);
+            let read: Vec<String> = reply.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            let last = lines.len() - 1;
+            for (index, (read, written)) in read.iter().zip(&lines).enumerate() {
+                let padded = index > 0 && index < last && written.starts_with(|c: char| c.is_ascii_digit());
+                prop_assert_eq!(read.strip_prefix(' ').filter(|_| padded).unwrap_or(read), written.as_str());
+            }
+            prop_assert_eq!(read.len(), lines.len());
+        }
+    }
+}

@@ -161,3 +161,78 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let month = if month < 10 { month + 3 } else { month - 9 };
     (year, month, day)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_times_that_exist_are_read() {
+        for text in [
+            "20240229235959",
+            "19700101000000.000",
+            "20161231235960",
+            "00000101000000",
+        ] {
+            assert_eq!(text.parse::<TimeVal>().unwrap().to_string(), text);
+        }
+        for text in [
+            "20230229000000",
+            "20240431000000",
+            "20240001000000",
+            "20240100000000",
+            "20240101240000",
+            "20240101006000",
+            "20240101000061",
+            "19000229000000",
+        ] {
+            assert!(
+                matches!(text.parse::<TimeVal>(), Err(FactError::TimeRange { .. })),
+                "{text}"
+            );
+        }
+        // The second is what a year counted from 1900 looks like when it is written behind "19".
+        for text in [
+            "",
+            "191240229000000",
+            "20240229",
+            "20240229000000.",
+            "20240229000000Z",
+            "2024022900000 ",
+            "2024-02-29 00:00:00",
+            "+2024022900000",
+        ] {
+            assert!(
+                matches!(text.parse::<TimeVal>(), Err(FactError::TimeForm { .. })),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn seconds_count_from_1970() {
+        for (text, seconds) in [
+            ("19700101000000", 0),
+            ("19691231235959", -1),
+            ("20000301000000", 951_868_800),
+            ("20240229120000", 1_709_208_000),
+            ("20380119031408", 1 << 31),
+        ] {
+            assert_eq!(text.parse::<TimeVal>().unwrap().unix(), seconds);
+            assert_eq!(TimeVal::from_unix(seconds).unwrap().to_string(), text);
+        }
+        assert_eq!(TimeVal::from_unix(i64::MAX), None);
+        assert_eq!(TimeVal::from_unix(i64::MIN), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_second_of_ten_thousand_years_survives(seconds in -62_167_219_200..253_402_300_800_i64) {
+            let time = TimeVal::from_unix(seconds).unwrap();
+            prop_assert_eq!(time.unix(), seconds);
+            prop_assert_eq!(time.to_string().parse::<TimeVal>().unwrap(), time);
+        }
+    }
+}

@@ -183,3 +183,119 @@ fn server_hello(hello: ServerHello, warnings: Vec<u8>) -> HelloAnswer {
         warnings,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{encode_alert, encode_record};
+    use super::*;
+
+    /// A ServerHello message with one-byte session id `7` and these extensions.
+    fn hello(legacy_version: u16, extensions: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut body = legacy_version.to_be_bytes().to_vec();
+        body.extend_from_slice(&[9; 32]);
+        body.extend_from_slice(&[1, 7, 0xc0, 0x2f, 0]);
+        let mut block = Vec::new();
+        for (number, content) in extensions {
+            super::super::cursor::put_u16(&mut block, *number);
+            super::super::cursor::put_vec16(&mut block, content);
+        }
+        if !block.is_empty() {
+            super::super::cursor::put_vec16(&mut body, &block);
+        }
+        let mut message = vec![2];
+        message.extend_from_slice(&super::super::cursor::u24(body.len()));
+        message.extend_from_slice(&body);
+        encode_record(22, 0x0303, &message)
+    }
+
+    #[test]
+    fn a_server_hello_is_read_in_detail() {
+        let bytes = hello(0x0303, &[(0, b""), (16, b"\0\x04\x03ftp"), (65281, b"\0")]);
+        for length in 0..bytes.len() {
+            assert_eq!(parse_hello_answer(bytes.get(..length).unwrap()), Ok(None));
+        }
+        let answer = parse_hello_answer(&bytes).unwrap().unwrap();
+        assert_eq!(
+            answer,
+            HelloAnswer::ServerHello {
+                version: 0x0303,
+                legacy_version: 0x0303,
+                suite: 0xc02f,
+                compression: 0,
+                random: [9; 32],
+                session_id: vec![7],
+                is_retry: false,
+                alpn: Some("ftp".into()),
+                group: None,
+                extensions: vec![0, 16, 65281],
+                server_name_acknowledged: true,
+                warnings: vec![],
+            }
+        );
+    }
+
+    #[test]
+    fn the_version_of_tls13_is_in_an_extension() {
+        let bytes = hello(0x0303, &[(43, &[3, 4]), (51, &[0, 0x1d, 0, 1, 0])]);
+        assert!(matches!(
+            parse_hello_answer(&bytes),
+            Ok(Some(HelloAnswer::ServerHello {
+                version: 0x0304,
+                group: Some(0x001d),
+                ..
+            }))
+        ));
+    }
+
+    #[test]
+    fn an_alert_is_the_answer_when_it_is_fatal() {
+        let fatal = HelloAnswer::Alert {
+            level: 2,
+            description: 70,
+        };
+        assert_eq!(parse_hello_answer(&encode_alert(0x0303, 2, 70)), Ok(Some(fatal)));
+        let warning = encode_alert(0x0303, 1, 112);
+        assert_eq!(parse_hello_answer(&warning), Ok(None));
+        assert_eq!(
+            last_hello_answer(&warning),
+            Ok(HelloAnswer::Alert {
+                level: 1,
+                description: 112
+            })
+        );
+        let both = [warning, hello(0x0303, &[])].concat();
+        assert!(matches!(
+            parse_hello_answer(&both),
+            Ok(Some(HelloAnswer::ServerHello { warnings, .. })) if warnings == [112]
+        ));
+    }
+
+    #[test]
+    fn what_is_not_tls_is_named() {
+        assert_eq!(
+            parse_hello_answer(b"500 what\r\n"),
+            Ok(Some(HelloAnswer::Plaintext(b"500 what\r\n".to_vec())))
+        );
+        assert_eq!(
+            parse_hello_answer(&[0x80, 0x2e, 4, 0]),
+            Ok(Some(HelloAnswer::Sslv2ServerHello))
+        );
+        assert_eq!(parse_hello_answer(&[0x80, 0x2e]), Ok(None));
+        assert_eq!(last_hello_answer(b""), Ok(HelloAnswer::Nothing));
+        assert_eq!(
+            last_hello_answer(&[22, 3]),
+            Ok(HelloAnswer::Incomplete(vec![22, 3]))
+        );
+        assert_eq!(
+            parse_hello_answer(&encode_record(23, 0x0303, b"x")),
+            Ok(Some(HelloAnswer::Unexpected {
+                content_type: 23,
+                handshake_type: None
+            }))
+        );
+        assert_eq!(
+            parse_hello_answer(&encode_record(22, 0x0303, &[2, 0, 0, 1, 0])),
+            Err(RecordError::Malformed("ServerHello"))
+        );
+    }
+}

@@ -417,3 +417,128 @@ pub fn downgrade_sentinel(random: &[u8; 32]) -> Option<u16> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{encode_alert, encode_record};
+    use super::*;
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        let mut message = vec![kind, 0, 0, u8::try_from(body.len()).unwrap()];
+        message.extend_from_slice(body);
+        message
+    }
+
+    fn walk(bytes: &[u8]) -> Vec<Result<HandshakeItem, RecordError>> {
+        let mut walker = HandshakeWalker::default();
+        walker.push(bytes);
+        let mut items = Vec::new();
+        while let Some(item) = walker.next().transpose() {
+            let is_error = item.is_err();
+            items.push(item);
+            if is_error {
+                break;
+            }
+        }
+        items
+    }
+
+    fn names(bytes: &[u8]) -> Vec<String> {
+        walk(bytes)
+            .into_iter()
+            .map(|item| match item.unwrap() {
+                HandshakeItem::Message { kind, .. } => super::super::handshake_name(kind).to_owned(),
+                HandshakeItem::ChangeCipherSpec => "change_cipher_spec".to_owned(),
+                HandshakeItem::Encrypted { length, .. } => format!("{length} bytes"),
+                HandshakeItem::Alert { description, .. } => super::super::alert_name(description).to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_ticket_of_tls12_is_seen_before_the_keys_change() {
+        let flight = [
+            encode_record(22, 0x0303, &[message(2, b"hello"), message(11, b"cert")].concat()),
+            encode_record(22, 0x0303, &message(14, b"")),
+            encode_record(22, 0x0303, &message(4, b"ticket")),
+            encode_record(20, 0x0303, &[1]),
+            encode_record(22, 0x0303, &[0xab; 40]),
+            encode_record(23, 0x0303, &[0xcd; 30]),
+        ];
+        assert_eq!(
+            names(&flight.concat()),
+            [
+                "server_hello",
+                "certificate",
+                "server_hello_done",
+                "new_session_ticket",
+                "change_cipher_spec",
+                "40 bytes",
+                "30 bytes"
+            ]
+        );
+    }
+
+    #[test]
+    fn messages_are_joined_across_records() {
+        let bytes: Vec<u8> = message(11, b"certificate")
+            .chunks(3)
+            .flat_map(|piece| encode_record(22, 0x0303, piece))
+            .collect();
+        assert_eq!(
+            walk(&bytes),
+            [Ok(HandshakeItem::Message {
+                kind: 11,
+                body: b"certificate".to_vec()
+            })]
+        );
+    }
+
+    #[test]
+    fn a_second_hello_behind_a_retry_is_seen() {
+        let flight = [
+            encode_record(22, 0x0303, &message(2, b"retry")),
+            encode_record(20, 0x0303, &[1]),
+            encode_record(22, 0x0303, &message(2, b"hello")),
+            encode_record(23, 0x0303, &[0; 9]),
+        ];
+        assert_eq!(
+            names(&flight.concat()),
+            ["server_hello", "change_cipher_spec", "server_hello", "9 bytes"]
+        );
+    }
+
+    #[test]
+    fn a_message_longer_than_the_limit_is_refused_before_it_is_there() {
+        assert_eq!(
+            walk(&encode_record(22, 0x0303, &[11, 0xff, 0xff, 0xff])),
+            [Err(RecordError::MessageTooLong(0xff_ffff))]
+        );
+        assert_eq!(
+            walk(&encode_record(21, 0x0303, &[2])),
+            [Err(RecordError::Malformed("alert"))]
+        );
+        assert_eq!(names(&encode_alert(0x0303, 2, 70)), ["protocol_version"]);
+    }
+
+    #[test]
+    fn tickets_of_tls13_are_the_identities_of_the_psk_extension() {
+        let mut spec = super::super::HelloSpec::for_version(0x0304);
+        let identities = [&[0, 3][..], b"one", &[0; 4], &[0, 3], b"two", &[0; 4]].concat();
+        let content = [&[0, 18][..], &identities, &[0, 0]].concat();
+        spec.extra_extensions = vec![(extension::PRE_SHARED_KEY, content)];
+        let hello = parse_client_hello(spec.encode_message().get(4..).unwrap()).unwrap();
+        assert_eq!(hello.psk_identities(), [b"one", b"two"]);
+    }
+
+    #[test]
+    fn the_downgrade_mark_is_found() {
+        let random = |end: &[u8; 8]| <[u8; 32]>::try_from([[7; 24].as_slice(), end].concat()).unwrap();
+        assert_eq!(
+            downgrade_sentinel(&random(b"\x07\x07\x07\x07\x07\x07\x07\x07")),
+            None
+        );
+        assert_eq!(downgrade_sentinel(&random(b"DOWNGRD\x01")), Some(0x0303));
+        assert_eq!(downgrade_sentinel(&random(b"DOWNGRD\x00")), Some(0x0302));
+    }
+}

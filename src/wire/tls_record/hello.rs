@@ -338,3 +338,134 @@ pub fn sslv2_client_hello() -> Vec<u8> {
     bytes.extend_from_slice(&message);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{ClientHello, HandshakeItem, HandshakeWalker, parse_client_hello};
+    use super::*;
+
+    fn read(bytes: &[u8]) -> ClientHello {
+        let mut walker = HandshakeWalker::default();
+        walker.push(bytes);
+        let Some(HandshakeItem::Message { kind: 1, body }) = walker.next().unwrap() else {
+            panic!("no ClientHello");
+        };
+        assert_eq!(walker.next().unwrap(), None);
+        parse_client_hello(&body).unwrap()
+    }
+
+    #[test]
+    fn a_hello_says_what_it_was_told_to_say() {
+        let mut spec = HelloSpec::for_versions(&[0x0304, 0x0303])
+            .with_sni("ftp.example")
+            .with_alpn(&["ftp", "x"]);
+        spec.session_ticket = Some(b"ticket".to_vec());
+        spec.extra_extensions = vec![(extension::ENCRYPT_THEN_MAC, Vec::new())];
+        let hello = read(&spec.encode());
+        assert_eq!(hello.legacy_version, 0x0303);
+        assert_eq!(hello.supported_versions(), [0x0304, 0x0303]);
+        assert_eq!(hello.suites, spec.suites);
+        assert_eq!(hello.compression, [0]);
+        assert_eq!(hello.session_id, spec.session_id);
+        assert_eq!(hello.sni().as_deref(), Some("ftp.example"));
+        assert_eq!(hello.alpn(), ["ftp", "x"]);
+        assert_eq!(hello.groups(), spec.groups);
+        assert_eq!(hello.signature_schemes(), spec.signature_schemes);
+        assert_eq!(hello.session_ticket(), Some(b"ticket".as_slice()));
+        assert_eq!(hello.extension(extension::ENCRYPT_THEN_MAC), Some(b"".as_slice()));
+        assert_eq!(hello.random, spec.random);
+        assert!(hello.psk_identities().is_empty());
+    }
+
+    #[test]
+    fn each_version_has_its_own_shape() {
+        let hello = read(&HelloSpec::for_version(0x0300).encode());
+        assert_eq!((hello.legacy_version, hello.extensions.len()), (0x0300, 0));
+        assert!(hello.suites.contains(&suites::RENEGOTIATION_SCSV));
+        for version in [0x0301, 0x0302] {
+            let hello = read(&HelloSpec::for_version(version).encode());
+            assert_eq!(hello.legacy_version, version);
+            assert!(hello.supported_versions().is_empty() && hello.signature_schemes().is_empty());
+            assert!(
+                hello
+                    .suites
+                    .iter()
+                    .all(|suite| *suite < 0x003a || (0xc000..0xc020).contains(suite))
+            );
+        }
+        let hello = read(&HelloSpec::for_version(0x0303).encode());
+        assert!(hello.supported_versions().is_empty() && hello.extension(extension::KEY_SHARE).is_none());
+        let hello = read(&HelloSpec::for_version(0x0304).encode());
+        assert_eq!(hello.suites, suites::TLS13);
+        assert_eq!(hello.supported_versions(), [0x0304]);
+    }
+
+    #[test]
+    fn fallback_and_grease_are_added() {
+        let spec = HelloSpec::for_version(0x0302).with_fallback();
+        assert_eq!(read(&spec.encode()).suites.last(), Some(&suites::FALLBACK_SCSV));
+        let hello = read(
+            &HelloSpec::for_version(0x0304)
+                .with_alpn(&["ftp"])
+                .with_grease()
+                .encode(),
+        );
+        assert_eq!(hello.suites.first(), Some(&0x2a2a));
+        assert_eq!(hello.groups().first(), Some(&0x2a2a));
+        assert_eq!(hello.alpn(), ["**", "ftp"]);
+        assert!(hello.extension(0x2a2a).is_some());
+    }
+
+    #[test]
+    fn a_hello_is_cut_where_the_caller_wants() {
+        let spec = HelloSpec::for_version(0x0303);
+        let whole = spec.encode_message();
+        let bytes = spec.encode_fragmented(&[1, 0, 3]);
+        assert!(bytes.starts_with(&[22, 3, 1, 0, 1, 1, 22, 3, 1, 0, 0, 22, 3, 1, 0, 3]));
+        assert_eq!(bytes.len(), whole.len() + 4 * 5);
+        assert_eq!(read(&bytes), read(&spec.encode()));
+        assert_eq!(spec.encode_fragmented(&[usize::MAX, 1, 1]), spec.encode());
+    }
+
+    #[test]
+    fn a_long_hello_takes_several_records() {
+        let mut spec = HelloSpec::for_version(0x0303);
+        spec.extra_extensions = vec![(21, vec![0; 40_000])];
+        assert_eq!(read(&spec.encode()).extension(21).map(<[u8]>::len), Some(40_000));
+    }
+
+    #[test]
+    fn an_ssl2_hello_states_its_lengths() {
+        let bytes = sslv2_client_hello();
+        assert_eq!(bytes.len(), 2 + 9 + 21 + 16);
+        assert_eq!(
+            bytes.first_chunk(),
+            Some(&[0x80, 46, 1, 0, 2, 0, 21, 0, 0, 0, 16])
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_lists_however_long_make_a_hello_that_can_be_read(
+            suites in proptest::collection::vec(any::<u16>(), 0..40),
+            repeat in 1..2000_usize,
+            versions in proptest::collection::vec(any::<u16>(), 0..200),
+            session_id in proptest::collection::vec(any::<u8>(), 0..300),
+            alpn in proptest::collection::vec("[ -~]{0,300}", 0..5),
+            sizes in proptest::collection::vec(0..500_usize, 0..10),
+        ) {
+            let mut spec = HelloSpec::for_version(0x0303);
+            spec.suites = suites.repeat(repeat);
+            spec.supported_versions = versions;
+            spec.session_id = session_id;
+            spec.alpn = alpn;
+            let hello = read(&spec.encode_fragmented(&sizes));
+            prop_assert!(spec.suites.starts_with(&hello.suites));
+            prop_assert!(spec.supported_versions.starts_with(&hello.supported_versions()));
+            prop_assert!(spec.session_id.starts_with(&hello.session_id));
+            prop_assert_eq!(hello.alpn().len(), spec.alpn.len());
+        }
+    }
+}

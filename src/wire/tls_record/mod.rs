@@ -91,3 +91,99 @@ pub mod extension {
     /// RFC 5746.
     pub const RENEGOTIATION_INFO: u16 = 65281;
 }
+
+/// Feeds any bytes to all readers of this module and checks what must hold for all of them: no panic, the same outcome however
+/// the bytes are cut. For fuzzing and property tests.
+#[doc(hidden)]
+pub fn fuzz_entry(data: &[u8]) {
+    let whole = walk_in_pieces(data, data.len().max(1));
+    for size in [1, 3, 16] {
+        assert_eq!(whole, walk_in_pieces(data, size), "pieces of {size} bytes");
+    }
+    for item in whole.iter().flatten() {
+        if let HandshakeItem::Message { body, .. } = item {
+            fuzz_hellos(body);
+        }
+    }
+    fuzz_hellos(data);
+    if let Ok(Some(answer)) = parse_hello_answer(data) {
+        assert_eq!(last_hello_answer(data), Ok(answer));
+    }
+    let _ = last_hello_answer(data);
+}
+
+fn fuzz_hellos(body: &[u8]) {
+    let _ = parse_server_hello(body)
+        .map(|hello| (hello.version(), hello.alpn(), hello.group(), hello.is_retry()));
+    if let Ok(hello) = parse_client_hello(body) {
+        let _ = (
+            hello.sni(),
+            hello.alpn(),
+            hello.supported_versions(),
+            hello.groups(),
+        );
+        let _ = (
+            hello.signature_schemes(),
+            hello.session_ticket(),
+            hello.psk_identities(),
+        );
+    }
+}
+
+/// All outcomes of `data` in pieces of `size` bytes, an error as its name.
+fn walk_in_pieces(
+    data: &[u8],
+    size: usize,
+) -> Vec<Result<HandshakeItem, std::mem::Discriminant<RecordError>>> {
+    let mut walker = HandshakeWalker::new(1000);
+    let mut items = Vec::new();
+    for piece in data.chunks(size) {
+        walker.push(piece);
+        while let Some(item) = walker.next().transpose() {
+            // What is quoted of something that is not TLS is what there is at that moment.
+            let item = item.map_err(|error| std::mem::discriminant(&error));
+            let is_error = item.is_err();
+            items.push(item);
+            if is_error {
+                return items;
+            }
+        }
+    }
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_tls_or_an_error(data in proptest::collection::vec(any::<u8>(), 0..200)) {
+            fuzz_entry(&data);
+        }
+
+        #[test]
+        fn any_payloads_in_records_are_read(
+            records in proptest::collection::vec(
+                (20..25_u8, proptest::collection::vec(prop_oneof![0..4_u8, any::<u8>()], 0..60)), 0..6,
+            ),
+        ) {
+            let bytes: Vec<u8> = records
+                .iter()
+                .flat_map(|(kind, payload)| encode_record(*kind, 0x0303, payload))
+                .collect();
+            fuzz_entry(&bytes);
+        }
+
+        #[test]
+        fn a_hello_with_one_byte_changed_is_read_or_refused(index in 0..400_usize, byte: u8) {
+            let mut bytes = HelloSpec::for_version(0x0304).with_sni("a.example").with_alpn(&["ftp"]).encode();
+            if let Some(place) = bytes.get_mut(index) {
+                *place = byte;
+            }
+            fuzz_entry(&bytes);
+        }
+    }
+}

@@ -298,3 +298,72 @@ const SUITES: &[(u16, &str)] = &[
     (0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
     (0xccaa, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::suites;
+    use super::*;
+
+    #[test]
+    fn alerts_are_found_by_number_and_by_name() {
+        for (number, name) in ALERTS {
+            assert_eq!(alert_name(*number), *name);
+            assert_eq!(alert_by_name(name), Some(*number));
+        }
+        assert_eq!(alert_by_name("Handshake-Failure"), Some(40));
+        assert_eq!(alert_by_name("unknown"), None);
+        assert_eq!(alert_name(255), "unknown");
+    }
+
+    #[test]
+    fn every_suite_that_is_offered_has_a_name() {
+        let lists = [
+            suites::TLS13,
+            suites::TLS12_AEAD,
+            suites::CBC,
+            suites::CBC_SHA1,
+            suites::STATIC_RSA,
+            suites::STATIC_RSA_SHA1,
+            suites::STATIC_DH,
+            suites::DHE,
+            suites::NULL,
+            suites::ANONYMOUS,
+            suites::RC4,
+            suites::EXPORT,
+            suites::TRIPLE_DES,
+        ];
+        for suite in lists.concat() {
+            assert!(suite_name(suite).starts_with("TLS_"), "0x{suite:04x}");
+        }
+        let by = |list: &[u16], word: &str| list.iter().all(|suite| suite_name(*suite).contains(word));
+        assert!(by(suites::NULL, "NULL") && by(suites::ANONYMOUS, "anon") && by(suites::RC4, "RC4"));
+        assert!(by(suites::CBC, "CBC") && by(suites::CBC, "E_") && by(suites::TRIPLE_DES, "3DES"));
+        assert!(by(suites::STATIC_RSA, "TLS_RSA_WITH") && by(suites::STATIC_DH, "TLS_ECDH_"));
+        assert!(by(suites::DHE, "TLS_DHE_"));
+        let is_weak = |suite: &u16| {
+            ["EXPORT", "_DES_"]
+                .iter()
+                .any(|word| suite_name(*suite).contains(word))
+        };
+        assert!(suites::EXPORT.iter().all(is_weak));
+    }
+
+    #[test]
+    fn tables_are_sorted_and_name_each_number_once() {
+        assert!(SUITES.is_sorted_by(|left, right| left.0 < right.0));
+        assert!(ALERTS.is_sorted_by(|left, right| left.0 < right.0));
+    }
+
+    #[test]
+    fn versions_and_groups_have_names() {
+        for (number, name) in VERSIONS {
+            assert_eq!(version_name(*number), *name);
+            assert_eq!(version_by_name(name), Some(*number));
+        }
+        assert_eq!(version_name(0x7f1c), "0x7f1c");
+        assert_eq!(group_name(0x001d), "x25519");
+        assert_eq!(extension_name(43), "supported_versions");
+        assert_eq!(handshake_name(4), "new_session_ticket");
+        assert_eq!(content_type_name(21), "alert");
+    }
+}

@@ -180,3 +180,63 @@ impl RecordReader {
         error
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_found_in_any_pieces() {
+        let bytes = [
+            encode_record(22, 0x0301, b"abc"),
+            encode_alert(0x0303, 2, 40),
+            encode_record(23, 0x0303, b""),
+            vec![22, 3],
+        ]
+        .concat();
+        for size in [1, 2, 5, 100] {
+            let mut reader = RecordReader::new();
+            let mut records = Vec::new();
+            for piece in bytes.chunks(size) {
+                reader.push(piece);
+                while let Some(record) = reader.next().unwrap() {
+                    records.push((record.header.content_type, record.payload));
+                }
+            }
+            assert_eq!(
+                records,
+                [(22, b"abc".to_vec()), (21, vec![2, 40]), (23, Vec::new())]
+            );
+            assert_eq!(reader.leftover(), [22, 3]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_tls_and_what_is_too_long_is_refused_for_good() {
+        let mut reader = RecordReader::new();
+        reader.push(b"220 hello");
+        let error = RecordError::NotTls {
+            first: b"220 hello".to_vec(),
+        };
+        assert_eq!(reader.next(), Err(error.clone()));
+        reader.push(&encode_alert(0x0303, 2, 40));
+        assert_eq!(reader.next(), Err(error));
+
+        let mut reader = RecordReader::new();
+        reader.push(&encode_record(23, 0x0303, &vec![0; PAYLOAD_LIMIT]));
+        assert!(reader.next().is_ok_and(|record| record.is_some()));
+        reader.push(&[23, 3, 3, 0xff, 0xff]);
+        assert_eq!(reader.next(), Err(RecordError::TooLong(0xffff)));
+    }
+
+    #[test]
+    fn records_that_nobody_takes_are_cut_and_reported() {
+        let mut reader = RecordReader::new();
+        for _ in 0..1000 {
+            reader.push(&encode_record(23, 0x0303, &[0; 16384]));
+        }
+        assert!(reader.leftover().len() < WAITING_LIMIT + 20_000);
+        while reader.next().is_ok_and(|record| record.is_some()) {}
+        assert_eq!(reader.next(), Err(RecordError::TooMuchWaiting));
+    }
+}

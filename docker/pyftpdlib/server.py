@@ -1,0 +1,31 @@
+"""pyftpdlib with two accounts; everything comes from the environment that serve.sh describes."""
+
+import logging
+import os
+
+from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.handlers import TLS_FTPHandler
+from pyftpdlib.servers import FTPServer
+
+
+def env(name):
+    return os.environ["FTPSPEC_" + name]
+
+
+class Handler(TLS_FTPHandler):
+    certfile = env("CERT")
+    keyfile = env("KEY")
+    # Login and transfers in clear are allowed, so that the order of commands can be examined.
+    tls_control_required = False
+    tls_data_required = False
+    passive_ports = range(int(env("PASSIVE_MIN")), int(env("PASSIVE_MAX")) + 1)
+    authorizer = DummyAuthorizer()
+
+
+for suffix in ("", "2"):
+    name = env("USER" + suffix)
+    home = os.path.join(env("STATE"), "homes", name)
+    Handler.authorizer.add_user(name, env("PASSWORD" + suffix), home, perm="elradfmwMT")
+
+logging.basicConfig(level=logging.DEBUG)
+FTPServer((env("ADDRESS"), int(env("PORT"))), Handler).serve_forever()

@@ -1,0 +1,145 @@
+//! Whether a cell of a scenario applies to a target, and why not (design section 6, `not-applicable`).
+
+use std::collections::BTreeMap;
+
+use super::case::Cell;
+use crate::requirement::Capability;
+use crate::scenario::Scenario;
+
+/// What is known about a target before its cases run.
+#[derive(Clone, Debug, Default)]
+pub struct TargetFacts {
+    /// Capabilities that are known to be there or not; what is unknown is left out.
+    pub capabilities: BTreeMap<Capability, CapabilityFact>,
+}
+
+/// One capability of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapabilityFact {
+    /// Whether it is there.
+    pub present: bool,
+    /// How that is known, e.g. `declared` or `discovered: 500 to EPSV`.
+    pub evidence: String,
+}
+
+/// Whether a case applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applicability {
+    /// It does.
+    Applicable,
+    /// It does not.
+    NotApplicable {
+        /// What is missing.
+        capability: Capability,
+        /// One lower-case sentence that names the capability and how its absence is known.
+        reason: String,
+    },
+}
+
+/// Whether `cell` of `scenario` applies to a target with `facts`.
+///
+/// What the scenario `requires` must be known to be there. A value of the axes `tls` and `data` stands in the way only
+/// when its capability is known to be absent.
+#[must_use]
+pub fn applicability(scenario: &Scenario, cell: &Cell, facts: &TargetFacts) -> Applicability {
+    for required in &scenario.requires {
+        let capability = required.value;
+        let reason = match facts.capabilities.get(&capability) {
+            Some(fact) if fact.present => continue,
+            Some(fact) => format!(
+                "requires `{capability}`, which the target lacks ({})",
+                fact.evidence
+            ),
+            None => format!("requires `{capability}`, which was neither declared nor discovered"),
+        };
+        return Applicability::NotApplicable { capability, reason };
+    }
+    for (axis, value) in &cell.0 {
+        let Some(capability) = capability_of(axis, value) else {
+            continue;
+        };
+        if let Some(fact) = facts.capabilities.get(&capability)
+            && !fact.present
+        {
+            let reason = format!(
+                "{axis}={value} needs `{capability}`, which the target lacks ({})",
+                fact.evidence
+            );
+            return Applicability::NotApplicable { capability, reason };
+        }
+    }
+    Applicability::Applicable
+}
+
+/// What a value of one of the two axes with a meaning needs.
+fn capability_of(axis: &str, value: &str) -> Option<Capability> {
+    match (axis, value) {
+        ("tls", "tls1.2") => Some(Capability::Tls12),
+        ("tls", "tls1.3") => Some(Capability::Tls13),
+        ("data", "passive") => Some(Capability::Pasv),
+        ("data", "extended-passive") => Some(Capability::Epsv),
+        ("data", "active") => Some(Capability::Port),
+        ("data", "extended-active") => Some(Capability::Eprt),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fixtures::{requiring, scenario};
+
+    fn facts(capability: Capability, present: bool) -> TargetFacts {
+        let evidence = "discovered: 500 to EPSV".to_owned();
+        TargetFacts {
+            capabilities: [(capability, CapabilityFact { present, evidence })].into(),
+        }
+    }
+
+    fn reason(applicability: Applicability) -> String {
+        match applicability {
+            Applicability::NotApplicable { reason, .. } => reason,
+            Applicability::Applicable => panic!("applies"),
+        }
+    }
+
+    #[test]
+    fn what_is_required_must_be_known_to_be_there() {
+        let scenario = requiring("a/b", Capability::Epsv);
+        let cell = Cell::default();
+        assert_eq!(
+            applicability(&scenario, &cell, &facts(Capability::Epsv, true)),
+            Applicability::Applicable
+        );
+        assert_eq!(
+            reason(applicability(&scenario, &cell, &facts(Capability::Epsv, false))),
+            "requires `epsv`, which the target lacks (discovered: 500 to EPSV)"
+        );
+        assert_eq!(
+            reason(applicability(&scenario, &cell, &TargetFacts::default())),
+            "requires `epsv`, which was neither declared nor discovered"
+        );
+    }
+
+    #[test]
+    fn a_cell_needs_what_its_axes_name_unless_nothing_is_known() {
+        let scenario = scenario("a/b");
+        let cell = Cell(vec![
+            ("tls".into(), "tls1.3".into()),
+            ("data".into(), "active".into()),
+        ]);
+        assert_eq!(
+            applicability(&scenario, &cell, &TargetFacts::default()),
+            Applicability::Applicable
+        );
+        assert!(
+            reason(applicability(&scenario, &cell, &facts(Capability::Tls13, false)))
+                .starts_with("tls=tls1.3")
+        );
+        assert!(reason(applicability(&scenario, &cell, &facts(Capability::Port, false))).contains("`port`"));
+        assert_eq!(
+            applicability(&scenario, &cell, &facts(Capability::Tls12, false)),
+            Applicability::Applicable
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! Splitting cases over machines, and the order in which they run.
+//!
+//! Both are deterministic: every machine that has the same cases and the same recorded durations splits them alike.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::case::Case;
+
+/// How long cases took in an earlier run, by [`CaseId`](super::CaseId) as text.
+pub type Durations = BTreeMap<String, Duration>;
+
+/// What a slow scenario is taken to need when nothing is recorded.
+const SLOW: Duration = Duration::from_secs(10);
+
+/// Part `index` (from 1) of `count`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    index: usize,
+    count: usize,
+}
+
+/// Not a shard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `I/N` with I from 1 to N, got `{text}`")]
+pub struct ShardError {
+    /// What was typed.
+    pub text: String,
+}
+
+impl FromStr for Shard {
+    type Err = ShardError;
+
+    fn from_str(text: &str) -> Result<Self, ShardError> {
+        let wrong = || ShardError {
+            text: text.to_owned(),
+        };
+        let (index, count) = text.split_once('/').ok_or_else(wrong)?;
+        let (index, count) = (
+            index.parse().map_err(|_| wrong())?,
+            count.parse().map_err(|_| wrong())?,
+        );
+        if (1..=count).contains(&index) {
+            Ok(Self { index, count })
+        } else {
+            Err(wrong())
+        }
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
+/// The cases of `shard`, in their order. Cases with a recorded duration are dealt out longest first to the part that has
+/// least to do; the others go by a hash of their name, so that a new case moves no other one.
+#[must_use]
+pub fn shard(cases: Vec<Case>, shard: Shard, durations: &Durations) -> Vec<Case> {
+    let names: Vec<String> = cases.iter().map(|case| case.id.to_string()).collect();
+    let mut parts: Vec<usize> = names.iter().map(|name| part_by_hash(name, shard.count)).collect();
+    let mut timed: Vec<(usize, Duration)> = names
+        .iter()
+        .enumerate()
+        .filter_map(|(position, name)| durations.get(name).map(|duration| (position, *duration)))
+        .collect();
+    timed.sort_by_key(|(position, duration)| (Reverse(*duration), names.get(*position)));
+    let mut loads = vec![Duration::ZERO; shard.count];
+    for (position, duration) in timed {
+        let lightest = loads
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, load)| **load)
+            .map_or(0, |(part, _)| part);
+        if let Some(load) = loads.get_mut(lightest) {
+            *load = load.saturating_add(duration);
+        }
+        if let Some(part) = parts.get_mut(position) {
+            *part = lightest;
+        }
+    }
+    let wanted = shard.index - 1;
+    cases
+        .into_iter()
+        .zip(parts)
+        .filter(|(_, part)| *part == wanted)
+        .map(|(case, _)| case)
+        .collect()
+}
+
+/// Sorts cases longest first; those without a recorded duration keep their order, slow scenarios before the others.
+pub fn order_longest_first(cases: &mut [Case], durations: &Durations) {
+    cases.sort_by_cached_key(|case| {
+        let otherwise = if case.scenario.slow { SLOW } else { Duration::ZERO };
+        Reverse(durations.get(&case.id.to_string()).copied().unwrap_or(otherwise))
+    });
+}
+
+/// FNV-1a: the same on every machine and in every version, unlike the standard library's hashes.
+fn part_by_hash(name: &str, count: usize) -> usize {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    // The high half is mixed in: the low bits of FNV are its weak ones.
+    let mixed = hash ^ (hash >> 32);
+    usize::try_from(mixed % (count as u64).max(1)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fixtures::case;
+
+    fn cases(number: usize) -> Vec<Case> {
+        (0..number)
+            .map(|index| case(&format!("area/case-{index}")))
+            .collect()
+    }
+
+    fn names(cases: &[Case]) -> Vec<String> {
+        cases.iter().map(|case| case.id.to_string()).collect()
+    }
+
+    fn part(text: &str, durations: &Durations) -> Vec<String> {
+        names(&shard(cases(40), text.parse().unwrap(), durations))
+    }
+
+    #[test]
+    fn the_parts_are_disjoint_and_complete() {
+        let timed: Durations = [("area/case-3@embedded".to_owned(), Duration::from_secs(3))].into();
+        for durations in [Durations::new(), timed] {
+            let mut all = Vec::new();
+            for index in 1..=3 {
+                let part = part(&format!("{index}/3"), &durations);
+                assert!(!part.is_empty());
+                all.extend(part);
+            }
+            all.sort();
+            let mut expected = names(&cases(40));
+            expected.sort();
+            assert_eq!(all, expected);
+        }
+    }
+
+    #[test]
+    fn the_split_is_the_same_in_every_version() {
+        let fixed: Vec<usize> = ["a/b@x", "a/c@x", "a/d@y[tls=tls1.3]"]
+            .iter()
+            .map(|name| part_by_hash(name, 4))
+            .collect();
+        assert_eq!(fixed, [1, 2, 3]);
+    }
+
+    #[test]
+    fn recorded_durations_balance_the_parts() {
+        let durations: Durations = names(&cases(40))
+            .into_iter()
+            .enumerate()
+            .map(|(index, name)| (name, Duration::from_secs(if index == 0 { 39 } else { 1 })))
+            .collect();
+        assert_eq!(part("1/2", &durations), ["area/case-0@embedded"]);
+        assert_eq!(part("2/2", &durations).len(), 39);
+    }
+
+    #[test]
+    fn the_longest_case_comes_first() {
+        let mut cases = cases(3);
+        order_longest_first(
+            &mut cases,
+            &[("area/case-2@embedded".to_owned(), Duration::from_secs(1))].into(),
+        );
+        assert_eq!(
+            names(&cases),
+            [
+                "area/case-2@embedded",
+                "area/case-0@embedded",
+                "area/case-1@embedded"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_parts_of_a_whole_are_shards() {
+        assert_eq!("2/3".parse::<Shard>().unwrap().to_string(), "2/3");
+        for text in ["0/3", "4/3", "1", "1/0", "a/b", "-1/2"] {
+            assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+    }
+}

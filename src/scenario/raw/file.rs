@@ -1,0 +1,39 @@
+//! The top level of a scenario file.
+
+use super::read::{Listed, Table, raw_struct};
+use super::scalar::{Flag, Text};
+use super::step::RawStep;
+use super::words::One;
+use crate::requirement::Capability;
+use crate::scenario::model::Severity;
+
+raw_struct! {
+    /// A scenario of ftpspec: one file, one behaviour. The keys stand in this order.
+    RawScenario("a scenario") {
+        /// States the good behaviour, in one sentence.
+        title = "title": Text,
+        /// The harm when it is missing.
+        why = "why": Text,
+        /// Sorts reports and never changes a verdict; `medium` when absent.
+        severity = "severity": One<Severity>,
+        /// Only below `discover/`: the capability that the target has when the scenario passes.
+        capability = "capability": One<Capability>,
+        /// Faults of the embedded server that the scenario catches; `ftpspec prove` shows that it does.
+        detects = "detects": Listed<Text>,
+        /// Capabilities that the target needs; without one of them the scenario is not-applicable.
+        requires = "requires": Listed<One<Capability>>,
+        /// Axes and their values; the cases are the product. `tls` and `data` have a meaning of their own, every other
+        /// axis sets the variable of its name.
+        matrix = "matrix": Table<Listed<Text>>,
+        /// Variables of the scenario.
+        vars = "vars": Table<Text>,
+        /// Takes over five seconds of waiting; runs with `--slow`.
+        slow = "slow": Flag,
+        /// Preparation. A problem here makes the case inconclusive.
+        setup = "setup": Listed<RawStep>,
+        /// What is under test.
+        steps = "steps": Listed<RawStep>,
+        /// Tidying. Never changes the verdict.
+        cleanup = "cleanup": Listed<RawStep>,
+    }
+}
