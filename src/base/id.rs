@@ -51,25 +51,37 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(word.chars().count()) / 3)
-        .min_by_key(|(distance, _)| *distance)
+        // Of two that are as near, letters in the wrong order are the likelier mistake than a wrong letter.
+        .min_by_key(|(distance, candidate)| (*distance, letters(word) != letters(candidate)))
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein distance in characters.
+/// The letters of `word`, sorted.
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
+}
+
+/// How many insertions, deletions, replacements and swaps of neighbours lead from one word to the other.
 fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
+    let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut previous = i;
+    for (i, a) in left.iter().enumerate() {
         let mut next = vec![i + 1];
         for (j, b) in right.iter().enumerate() {
-            let above = row.get(j + 1).copied().unwrap_or(usize::MAX);
-            let beside = next.last().copied().unwrap_or(usize::MAX);
-            let cost = usize::from(a != *b);
-            next.push((previous + cost).min(above + 1).min(beside + 1));
-            previous = above;
+            let replaced = at(&row, j) + usize::from(a != b);
+            let mut best = replaced.min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
+            let swapped = i > 0 && j > 0 && left.get(i - 1) == Some(b) && right.get(j - 1) == Some(a);
+            if swapped {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            next.push(best);
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or(0)
 }
@@ -84,6 +96,8 @@ mod tests {
             closest("open-dta", ["open-data", "close-data"]),
             Some("open-data")
         );
+        assert_eq!(closest("auth-tsl", ["auth-ssl", "auth-tls"]), Some("auth-tls"));
+        assert_eq!(closest("titel", ["title", "why"]), Some("title"));
         assert_eq!(closest("frobnicate", ["open-data", "close-data"]), None);
     }
 

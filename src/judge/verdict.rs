@@ -1,14 +1,16 @@
 //! The verdict of a case and what it rests on.
 
+use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::requirement::{Grade, Level};
 use crate::trace::StepIndex;
 
 /// The verdict of a case (design section 6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// All checks held.
@@ -27,8 +29,41 @@ pub enum Verdict {
     Error,
 }
 
+impl Verdict {
+    /// Every verdict, best first.
+    pub const ALL: [Self; 7] = [
+        Self::Pass,
+        Self::NotApplicable,
+        Self::Info,
+        Self::Warn,
+        Self::Inconclusive,
+        Self::Fail,
+        Self::Error,
+    ];
+
+    /// The word, as in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::NotApplicable => "not-applicable",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Inconclusive => "inconclusive",
+            Self::Fail => "fail",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A violated check.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Finding {
     /// The requirement; none for a broken precondition (then the case is inconclusive).
@@ -49,13 +84,14 @@ pub struct Finding {
     pub observed: String,
     /// Position in the trace (index of the event) that shows it; the end of the trace when nothing came.
     pub event: usize,
-    /// When, since the start of the case.
+    /// When, since the start of the case, in seconds.
     #[serde(with = "duration_seconds")]
+    #[schemars(with = "f64")]
     pub at: Duration,
 }
 
 /// A check that held and named a requirement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Proven {
     /// The requirement.
@@ -65,7 +101,7 @@ pub struct Proven {
 }
 
 /// The judge's word on a case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Judgement {
     /// The verdict.

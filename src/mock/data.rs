@@ -478,7 +478,8 @@ impl Carrier {
                 }
                 Incoming::TlsViolation(_) => {
                     // The alert is a courtesy to a peer that broke TLS; it may be gone.
-                    drop(link.send_alert(true, BAD_RECORD_MAC, deadline).await);
+                    let alert = link.violation_alert().unwrap_or(BAD_RECORD_MAC);
+                    drop(link.send_alert(true, alert, deadline).await);
                     DataEnd::Violation
                 }
                 Incoming::Alert { fatal: true, .. } => DataEnd::Alert,

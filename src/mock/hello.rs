@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Fault;
 use super::server::Shared;
-use crate::tls::ServerOptions;
+use crate::tls::{OfferedSession, ServerFaults, ServerOptions};
 use crate::trace::{HandshakeFacts, HandshakeFailure};
 use crate::transport::{Incoming, Link, TcpClose};
 use crate::wire::tls_record::{
@@ -22,8 +22,8 @@ const TLS10: u16 = 0x0301;
 const TLS11: u16 = 0x0302;
 const TLS12: u16 = 0x0303;
 const TLS13: u16 = 0x0304;
-/// Alert `handshake_failure`.
-const HANDSHAKE_FAILURE: u8 = 40;
+/// Eight days, in seconds; RFC 8446 section 4.6.1 allows seven.
+const LONG_LIFETIME: u32 = 691_200;
 /// Alert `unrecognized_name`, RFC 6066.
 const UNRECOGNIZED_NAME: u8 = 112;
 
@@ -127,15 +127,6 @@ pub(super) async fn finish_tls(
         if accepts_old_version(shared, place, client) {
             return answer_old_version(link, client, deadline).await;
         }
-        if place == Place::Data && aborts_on_offer(shared, client) {
-            return refuse(
-                link,
-                HANDSHAKE_FAILURE,
-                "the offered session is not wanted",
-                deadline,
-            )
-            .await;
-        }
         if client
             .sni()
             .is_some_and(|name| !shared.options.serves_host(&name))
@@ -143,7 +134,11 @@ pub(super) async fn finish_tls(
             return refuse(link, UNRECOGNIZED_NAME, "the server name is not ours", deadline).await;
         }
     }
-    link.start_tls_server(&shared.tls, options, &hello.bytes, deadline)
+    let options = ServerOptions {
+        faults: tls_faults(shared, place),
+        ..options.clone()
+    };
+    link.start_tls_server(&shared.tls, &options, &hello.bytes, deadline)
         .await
 }
 
@@ -190,16 +185,21 @@ async fn answer_old_version(
     ))
 }
 
-fn aborts_on_offer(shared: &Shared, client: &ClientHello) -> bool {
-    let speaks_tls13 = client.supported_versions().contains(&TLS13);
-    let has_ticket = client.session_ticket().is_some_and(|ticket| !ticket.is_empty());
-    let has_psk = !client.psk_identities().is_empty();
-    // In TLS 1.3 every ClientHello has a session id (RFC 8446 section 4.1.2, for middleboxes), and in TLS 1.2 one that
-    // goes with a ticket is made up (RFC 5077 section 3.4).
-    let has_id = !client.session_id.is_empty() && !has_ticket && !speaks_tls13;
-    (shared.has(Fault::AbortsOnPsk) && has_psk)
-        || (shared.has(Fault::AbortsOnTls12Ticket) && has_ticket)
-        || (shared.has(Fault::AbortsOnSessionId) && has_id)
+/// The mistakes that are made inside TLS.
+fn tls_faults(shared: &Shared, place: Place) -> ServerFaults {
+    let is_data = place == Place::Data;
+    ServerFaults {
+        resumes_forged_tickets: shared.has(Fault::ResumesForgedTickets),
+        resumes_across_names: shared.has(Fault::ResumesAcrossServerNames),
+        ticket_lifetime: shared
+            .has(Fault::AnnouncesLongTicketLifetime)
+            .then_some(LONG_LIFETIME),
+        abort_when_offered: OfferedSession {
+            session_id: is_data && shared.has(Fault::AbortsOnSessionId),
+            tls12_ticket: is_data && shared.has(Fault::AbortsOnTls12Ticket),
+            psk: is_data && shared.has(Fault::AbortsOnPsk),
+        },
+    }
 }
 
 /// A fatal alert in clear, and the end of the connection.

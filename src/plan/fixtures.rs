@@ -19,6 +19,7 @@ pub(crate) fn scenario(id: &str) -> Scenario {
         title: "t".into(),
         why: "w".into(),
         severity: Severity::Low,
+        capability: None,
         detects: Vec::new(),
         requires: Vec::new(),
         matrix: Vec::new(),

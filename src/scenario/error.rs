@@ -84,7 +84,7 @@ kinds! {
     /// Keys that exclude each other.
     ConflictingKeys("{what} in {context}") = "scenario::conflicting-keys",
     /// Top-level keys in another order than the house's.
-    KeyOrder("key `{what}` stands behind `{context}`") = "scenario::key-order",
+    KeyOrder("key `{what}` belongs behind `{context}`") = "scenario::key-order",
     /// A text where a list is needed, and the like.
     WrongType("expected {context}, got {what}") = "scenario::wrong-type",
     /// A bare word that YAML 1.1 reads as a boolean.
@@ -107,7 +107,7 @@ kinds! {
     UnknownFault("unknown fault `{what}`{context}") = "scenario::unknown-fault",
     /// A requirement outside the catalogue.
     UnknownRequirement("unknown requirement `{what}`{context}") = "scenario::unknown-requirement",
-    /// A requirement that is waived in the catalogue.
+    /// A grade above the one of the catalogue.
     HarsherGrade("grade `{what}` is harsher than the requirement's, `{context}`") = "scenario::harsher-grade",
     /// A grade without a requirement.
     GradeWithoutRequirement("`grade` without `requirement`{what}{context}") = "scenario::grade-without-requirement",

@@ -6,7 +6,7 @@ use super::error::{LoadError, LoadErrorKind};
 use super::lower::lower;
 use super::model::Scenario;
 use super::raw::{RawScenario, Read, Reader};
-use super::yaml::{YamlProblem, parse_yaml};
+use super::yaml::{Value, YamlProblem, parse_yaml};
 use crate::base::{Source, Span, is_kebab_case};
 use crate::requirement::Catalogue;
 
@@ -52,6 +52,18 @@ pub fn load(files: Vec<(String, String)>, known: &Known<'_>) -> (Vec<Scenario>, 
 
 fn load_one(id: &str, source: &Source, known: &Known<'_>, reader: &mut Reader) -> Option<Scenario> {
     match parse_yaml(source.text()) {
+        Ok(node) if node.value == Value::Null => {
+            let kind = LoadErrorKind::Syntax {
+                what: "the file is empty".into(),
+                context: String::new(),
+            };
+            reader.note(
+                Span::new(0, 0),
+                kind,
+                Some("a scenario begins with `title`".into()),
+            );
+            None
+        }
         Ok(node) => {
             let raw = RawScenario::read(&node, reader)?;
             Some(lower(id, source, &raw, known, reader))
@@ -71,7 +83,7 @@ fn note_yaml(problem: YamlProblem, reader: &mut Reader) {
     } else {
         LoadErrorKind::Syntax { what, context }
     };
-    reader.note(problem.span, kind, None);
+    reader.note(problem.span, kind, problem.help.map(str::to_owned));
 }
 
 /// The id of the scenario at `path`: what stands behind the last `scenarios/`, without `.yaml`.

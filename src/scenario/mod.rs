@@ -4,11 +4,15 @@
 
 pub mod embedded;
 mod error;
+pub mod explain;
 mod load;
 mod lower;
 pub mod model;
 mod raw;
+pub mod reference;
+pub mod schema;
 mod vars;
+mod words;
 mod yaml;
 
 pub use error::{LoadError, LoadErrorKind};

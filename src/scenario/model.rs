@@ -42,6 +42,16 @@ pub struct Scenario {
     pub cleanup: Vec<Step>,
 }
 
+impl Scenario {
+    /// The requirements that the checks under `steps` prove, in order, each once.
+    pub fn requirements(&self) -> impl Iterator<Item = &str> {
+        let mut seen = std::collections::BTreeSet::new();
+        let checks = self.steps.iter().flat_map(|step| &step.expect);
+        let ids = checks.filter_map(|check| check.requirement.as_ref());
+        ids.map(|id| id.value.as_str()).filter(move |id| seen.insert(*id))
+    }
+}
+
 /// How bad it is when the scenario fails.
 #[derive(
     Clone,

@@ -55,6 +55,8 @@ pub(super) struct YamlProblem {
     pub(super) span: Span,
     /// One lower-case sentence.
     pub(super) message: String,
+    /// What to do about it.
+    pub(super) help: Option<&'static str>,
     /// A limit was met, or something we refuse on purpose; not a mistake of syntax.
     pub(super) refused: bool,
 }
@@ -65,6 +67,7 @@ pub(super) fn parse_yaml(text: &str) -> Result<Node, YamlProblem> {
         return Err(YamlProblem {
             span: Span::new(0, 0),
             message: format!("the file is longer than {SIZE_LIMIT} bytes"),
+            help: None,
             refused: true,
         });
     }
@@ -172,11 +175,25 @@ impl<'de> Visitor<'de> for LooseVisitor {
 fn span_of(text: &str, location: &serde_yaml::Location) -> Span {
     let span = location.span();
     let Some(start) = span.byte_offset() else {
-        return Span::new(text.len(), text.len());
+        return line_and_column(text, location);
     };
     let start = clamp(text, start);
     let end = clamp(text, start as u64 + span.byte_len().unwrap_or(0));
     Span::new(start, end)
+}
+
+/// The place of an error, which the reader gives in lines and characters only.
+fn line_and_column(text: &str, location: &serde_yaml::Location) -> Span {
+    let line = usize::try_from(location.line())
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1);
+    let column = usize::try_from(location.column())
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1);
+    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = text.get(start..).unwrap_or("").lines().next().unwrap_or("");
+    let inside: usize = rest.chars().take(column).map(char::len_utf8).sum();
+    Span::new(start + inside, start + inside)
 }
 
 /// `offset` as a character boundary inside `text`.
@@ -297,22 +314,45 @@ fn problem(text: &str, error: &serde_yaml::Error) -> YamlProblem {
         }
         other => (first_line(&other.to_string()), false),
     };
-    let span = if message.contains("tab") {
-        tab_before(text, span)
+    let span = if message.contains("anchors") {
+        reference_at(text, span)
     } else {
         word_at(text, span)
     };
+    let help = help_for(&message);
     YamlProblem {
         span,
         message,
+        help,
         refused,
     }
 }
 
-/// The last tab at or before `span` that indents a line: the reader stops behind it.
-fn tab_before(text: &str, span: Span) -> Span {
-    let before = text.get(..span.end).unwrap_or(text);
-    before.rfind('\t').map_or(span, |at| Span::new(at, at + 1))
+/// What usually is behind a sentence of the reader.
+fn help_for(message: &str) -> Option<&'static str> {
+    const HELP: &[(&str, &str)] = &[
+        ("tabs", "indent with spaces"),
+        (
+            "mapping values are not allowed",
+            "put a text with a colon in quotes",
+        ),
+        ("placement of ':'", "a bracket or a quote above may lack its end"),
+        ("anchors", "write the value out; a second shape is a second file"),
+        ("more than one document", "make it two files"),
+    ];
+    HELP.iter()
+        .find(|(part, _)| message.contains(part))
+        .map(|(_, help)| *help)
+}
+
+/// The `&name` or `*name` at or before `span` in its line.
+fn reference_at(text: &str, span: Span) -> Span {
+    let before = text.get(..span.start).unwrap_or("");
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    match text.get(line..span.start).and_then(|line| line.rfind(['&', '*'])) {
+        Some(at) => word_at(text, Span::new(line + at, line + at)),
+        None => word_at(text, span),
+    }
 }
 
 /// `span`, or when it is empty the word that starts there; at the end of the text, the last character of it.
@@ -412,11 +452,11 @@ mod tests {
         let refused = |text: &str| shown(text);
         assert_eq!(
             refused("a: &x 1\n"),
-            "!refused 6..7 anchors and aliases are not allowed"
+            "!refused 3..5 anchors and aliases are not allowed"
         );
         assert_eq!(
             refused("a: *x\n"),
-            "!refused 4..5 anchors and aliases are not allowed"
+            "!refused 3..5 anchors and aliases are not allowed"
         );
         assert_eq!(
             refused("a: 1\n---\nb: 2\n"),

@@ -28,9 +28,9 @@ const MESSAGE_LIMIT: usize = 128 * 1024;
 const COMPACT_AT: usize = 64 * 1024;
 /// Room made for the next read.
 const READ_ROOM: usize = 256 * 1024;
-/// Things waiting behind one record (several tickets in one, say).
 const MESSAGE_NEW_SESSION_TICKET: u8 = 4;
 const MESSAGE_KEY_UPDATE: u8 = 24;
+const NOT_FINISHED: &str = "the handshake is not finished";
 const ALERT_UNEXPECTED_MESSAGE: u8 = 10;
 const ALERT_HANDSHAKE_FAILURE: u8 = 40;
 const ALERT_DECODE_ERROR: u8 = 50;
@@ -629,18 +629,20 @@ impl Connection {
     }
 
     /// Seals application data into records of at most `record_size` bytes (16384 at most); no data makes one empty
-    /// record. Send what [`Self::take_output`] holds first.
+    /// record. An answer that waits to be sent (to a KeyUpdate) stands in front.
     ///
     /// # Errors
     /// When the sequence numbers are used up, or the handshake is not finished.
     pub fn seal(&mut self, data: &[u8], record_size: usize) -> Result<Vec<u8>, String> {
-        let traffic = self.traffic()?;
         let size = record_size.clamp(1, MAX_PLAINTEXT);
+        let Phase::Open(traffic) = &mut self.phase else {
+            return Err(NOT_FINISHED.to_owned());
+        };
+        let mut sealed = std::mem::take(&mut self.output);
         if data.is_empty() {
-            return traffic.seal(ContentType::ApplicationData, &[]);
+            sealed.extend(traffic.seal(ContentType::ApplicationData, &[])?);
         }
-        let records = data.len().div_ceil(size);
-        let mut sealed = Vec::with_capacity(data.len() + records * (HEADER + 32));
+        sealed.reserve(data.len() + data.len().div_ceil(size) * (HEADER + 32));
         for chunk in data.chunks(size) {
             sealed.extend(traffic.seal(ContentType::ApplicationData, chunk)?);
         }
@@ -653,7 +655,8 @@ impl Connection {
     /// As [`Self::seal`].
     pub fn seal_alert(&mut self, fatal: bool, description: u8) -> Result<Vec<u8>, String> {
         let level = if fatal { 2 } else { 1 };
-        self.traffic()?.seal(ContentType::Alert, &[level, description])
+        let record = self.traffic()?.seal(ContentType::Alert, &[level, description])?;
+        Ok(self.behind_output(record))
     }
 
     /// Seals a KeyUpdate and goes on with new keys (RFC 8446 section 4.6.3); `request` asks the peer for one too.
@@ -665,7 +668,15 @@ impl Connection {
         if !traffic.tls13 {
             return Err("TLS 1.2 has no KeyUpdate".to_owned());
         }
-        traffic.update_sending(request)
+        let record = traffic.update_sending(request)?;
+        Ok(self.behind_output(record))
+    }
+
+    /// What waits to be sent, and then `record`.
+    fn behind_output(&mut self, record: Vec<u8>) -> Vec<u8> {
+        let mut output = std::mem::take(&mut self.output);
+        output.extend(record);
+        output
     }
 
     /// The TLS 1.2 ticket of the handshake (client side), once.
@@ -689,7 +700,7 @@ impl Connection {
     fn traffic(&mut self) -> Result<&mut Traffic, String> {
         match &mut self.phase {
             Phase::Open(traffic) => Ok(traffic),
-            _ => Err("the handshake is not finished".to_owned()),
+            _ => Err(NOT_FINISHED.to_owned()),
         }
     }
 }

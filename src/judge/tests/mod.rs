@@ -95,6 +95,7 @@ pub(super) fn case(setup: Vec<Step>, steps: Vec<Step>) -> Case {
             title: "t".into(),
             why: "w".into(),
             severity: Severity::Low,
+            capability: None,
             detects: Vec::new(),
             requires: Vec::new(),
             matrix: Vec::new(),

@@ -9,9 +9,9 @@ use crate::scenario::model::{
     StartTls, Store, StoreCommand, TcpEnd, Template, TlsChoice, TlsEnd, TransferChoice, WriteData,
 };
 use crate::scenario::raw::{
-    Field, Flag, One, OneOrMany, PROBE_VERSIONS, RawClose, RawConnect, RawConnectData, RawList, RawOpenData,
-    RawPath, RawProbeTls, RawProvideFile, RawReach, RawReadData, RawResume, RawRetrieve, RawSendRaw,
-    RawStartTls, RawStep, RawStore, RawWriteData, Text, VERBS, suggest,
+    Field, Flag, Keyed, One, OneOrMany, PROBE_VERSIONS, RawClose, RawConnect, RawConnectData, RawList,
+    RawOpenData, RawPath, RawProbeTls, RawProvideFile, RawReach, RawReadData, RawResume, RawRetrieve,
+    RawSendRaw, RawStartTls, RawStep, RawStore, RawWriteData, Text, VERBS, suggest,
 };
 use crate::trace::TlsVersion;
 
@@ -54,13 +54,16 @@ impl Lowering<'_, '_> {
             let place = Span::new(span.start, span.start + second.len());
             self.reader.note(place, kind, Some("make it two steps".into()));
         }
-        if verbs.is_empty() && matches!(raw.expect, Field::Absent) {
+        if verbs.is_empty()
+            && matches!(raw.expect, Field::Absent)
+            && !self.reader.met_unknown_key(raw.whole())
+        {
             let kind = LoadErrorKind::EmptyStep {
                 what: String::new(),
                 context: String::new(),
             };
             self.reader.note(
-                raw.span,
+                raw.whole(),
                 kind,
                 Some(format!("the verbs are: {}", VERBS.join(", "))),
             );
@@ -200,7 +203,7 @@ impl Lowering<'_, '_> {
     }
 
     fn reach(&mut self, raw: &RawReach) -> Option<Action> {
-        let level = self.needed(&raw.level, "level", RawReach::TITLE, raw.span)?;
+        let level = self.needed(&raw.level, "level", RawReach::TITLE, raw.whole())?;
         let level = level.clone().map(|word| word.0);
         Some(Action::Reach(Reach {
             level,
@@ -213,11 +216,11 @@ impl Lowering<'_, '_> {
     }
 
     fn provide_file(&mut self, raw: &RawProvideFile) -> Option<Action> {
-        let content = self.content(&raw.bytes, &raw.text, RawProvideFile::TITLE, raw.span);
-        let path = self.needed(&raw.path, "path", RawProvideFile::TITLE, raw.span)?;
+        let content = self.content(&raw.bytes, &raw.text, RawProvideFile::TITLE, raw.whole());
+        let path = self.needed(&raw.path, "path", RawProvideFile::TITLE, raw.whole())?;
         let path = self.template(path);
         let name = raw.name.get().map_or_else(
-            || Spanned::new("file".to_owned(), raw.span),
+            || Spanned::new("file".to_owned(), raw.whole()),
             |name| name.clone().map(|text| text.text),
         );
         if !is_kebab_case(&name.value) {
@@ -235,13 +238,13 @@ impl Lowering<'_, '_> {
     }
 
     fn store(&mut self, raw: &RawStore) -> Option<Action> {
-        let content = self.content(&raw.bytes, &raw.text, RawStore::TITLE, raw.span);
+        let content = self.content(&raw.bytes, &raw.text, RawStore::TITLE, raw.whole());
         let command = raw
             .command
             .get()
             .map_or(StoreCommand::Stor, |command| command.value.0);
         if command != StoreCommand::Stou {
-            self.needed(&raw.path, "path", RawStore::TITLE, raw.span);
+            self.needed(&raw.path, "path", RawStore::TITLE, raw.whole());
         }
         let path = self.optional(&raw.path);
         let restart = self.optional(&raw.restart);
@@ -257,7 +260,7 @@ impl Lowering<'_, '_> {
     fn retrieve(&mut self, raw: &RawRetrieve) -> Option<Action> {
         let restart = self.optional(&raw.restart);
         let transfer = self.transfer(&raw.data, &raw.resume);
-        let path = self.needed(&raw.path, "path", RawRetrieve::TITLE, raw.span)?;
+        let path = self.needed(&raw.path, "path", RawRetrieve::TITLE, raw.whole())?;
         Some(Action::Retrieve(Retrieve {
             path: self.template(path),
             restart,
@@ -268,7 +271,7 @@ impl Lowering<'_, '_> {
     fn list(&mut self, raw: &RawList) -> Action {
         let mut command = self
             .optional(&raw.command)
-            .unwrap_or_else(|| Spanned::new("LIST".to_owned(), raw.span));
+            .unwrap_or_else(|| Spanned::new("LIST".to_owned(), raw.whole()));
         if let Some(path) = self.optional(&raw.path) {
             command.value = format!("{} {}", command.value, path.value);
         }
@@ -305,7 +308,7 @@ impl Lowering<'_, '_> {
     }
 
     fn send_raw(&mut self, raw: &RawSendRaw) -> Option<Action> {
-        self.needed(&raw.segments, "segments", RawSendRaw::TITLE, raw.span)?;
+        self.needed(&raw.segments, "segments", RawSendRaw::TITLE, raw.whole())?;
         Some(Action::SendRaw(SendRaw {
             segments: self.many(&raw.segments),
             channel: channel(&raw.channel),
@@ -348,7 +351,7 @@ impl Lowering<'_, '_> {
 
     fn open_data(&mut self, raw: &RawOpenData) -> Option<Action> {
         let from = self.optional(&raw.from);
-        let path = self.needed(&raw.path, "path", RawOpenData::TITLE, raw.span)?;
+        let path = self.needed(&raw.path, "path", RawOpenData::TITLE, raw.whole())?;
         Some(Action::OpenData(OpenData {
             path: self.data_path(path),
             from,
@@ -358,7 +361,7 @@ impl Lowering<'_, '_> {
 
     fn connect_data(&mut self, raw: &RawConnectData) -> Option<Action> {
         let from = self.optional(&raw.from);
-        let to = self.needed(&raw.to, "to", RawConnectData::TITLE, raw.span)?;
+        let to = self.needed(&raw.to, "to", RawConnectData::TITLE, raw.whole())?;
         Some(Action::ConnectData(ConnectData {
             to: self.template(to),
             from,
@@ -372,7 +375,7 @@ impl Lowering<'_, '_> {
             self.conflict(
                 "exactly one of `bytes` and `during` is needed",
                 RawReadData::TITLE,
-                raw.span,
+                raw.whole(),
                 help,
             );
             return None;
@@ -387,7 +390,7 @@ impl Lowering<'_, '_> {
     }
 
     fn write_data(&mut self, raw: &RawWriteData) -> Option<Action> {
-        let content = self.content(&raw.bytes, &raw.text, RawWriteData::TITLE, raw.span);
+        let content = self.content(&raw.bytes, &raw.text, RawWriteData::TITLE, raw.whole());
         let size = raw.record_size.get();
         if let Some(size) = size.filter(|size| !(1..=16_384).contains(&size.value.0)) {
             let kind = LoadErrorKind::BadValue {

@@ -8,8 +8,8 @@ use crate::scenario::model::{
     Check, CheckKind, DataPattern, FilePattern, ReplyAlternative, ReplyPattern, TlsPattern,
 };
 use crate::scenario::raw::{
-    CHECK_KINDS, Field, Flag, OneOrMany, RawCheck, RawCode, RawData, RawFilePattern, RawReply, RawStep,
-    RawTls, Text, suggest,
+    CHECK_KINDS, Field, Flag, Keyed, OneOrMany, RawCheck, RawCode, RawData, RawFilePattern, RawReply,
+    RawStep, RawTls, Text, suggest,
 };
 use crate::trace::Phase;
 
@@ -82,7 +82,8 @@ impl Lowering<'_, '_> {
     }
 
     fn check_has_kind(&mut self, raw: &RawCheck, span: Span) {
-        if raw.present().iter().any(|(key, _)| CHECK_KINDS.contains(key)) {
+        if raw.present().iter().any(|(key, _)| CHECK_KINDS.contains(key)) || self.reader.met_unknown_key(span)
+        {
             return;
         }
         let quoted: Vec<String> = CHECK_KINDS.iter().map(|kind| format!("`{kind}`")).collect();
@@ -101,13 +102,37 @@ impl Lowering<'_, '_> {
                 what: requirement.value.clone(),
                 context: String::new(),
             };
-            self.reader
-                .note(requirement.span, kind, suggest(&requirement.value, &ids));
+            let help = suggest(&requirement.value, &ids).or_else(|| self.neighbours(&requirement.value));
+            self.reader.note(requirement.span, kind, help);
         }
         if self.phase == Phase::Steps {
             self.names_requirement = true;
         }
         Some(requirement)
+    }
+
+    /// The requirements of the same section, or of the same document.
+    fn neighbours(&self, id: &str) -> Option<String> {
+        let mut prefix = id;
+        while let Some((shorter, _)) = prefix.rsplit_once('.') {
+            prefix = shorter;
+            let ids: Vec<&str> = self
+                .known
+                .catalogue
+                .with_prefix(prefix)
+                .map(|one| one.id.as_str())
+                .collect();
+            match ids.len() {
+                0 => {}
+                1..=8 => return Some(format!("below `{prefix}` there are {}", ids.join(", "))),
+                count => {
+                    return Some(format!(
+                        "below `{prefix}` there are {count}; see `ftpspec list --coverage`"
+                    ));
+                }
+            }
+        }
+        Some("see `ftpspec list --coverage`".into())
     }
 
     fn grade(&mut self, raw: &RawCheck, requirement: Option<&Spanned<String>>) -> Option<Spanned<Grade>> {
@@ -147,7 +172,7 @@ impl Lowering<'_, '_> {
                 any_of.push(self.alternative(reply));
                 any_of.last_mut()
             } else {
-                if reply.present().is_empty() {
+                if reply.present().is_empty() && !self.reader.met_unknown_key(one.span) {
                     self.empty("reply", one.span);
                 }
                 Some(&mut bare)
@@ -175,8 +200,8 @@ impl Lowering<'_, '_> {
     }
 
     fn tls(&mut self, raw: &RawTls) -> TlsPattern {
-        if raw.present().is_empty() {
-            self.empty("tls", raw.span);
+        if raw.present().is_empty() && !self.reader.met_unknown_key(raw.whole()) {
+            self.empty("tls", raw.whole());
         }
         TlsPattern {
             handshake: many(&raw.handshake).iter().map(|one| one.value.0).collect(),
@@ -200,8 +225,8 @@ impl Lowering<'_, '_> {
     }
 
     fn data(&mut self, raw: &RawData) -> DataPattern {
-        if raw.present().is_empty() {
-            self.empty("data", raw.span);
+        if raw.present().is_empty() && !self.reader.met_unknown_key(raw.whole()) {
+            self.empty("data", raw.whole());
         }
         DataPattern {
             bytes: raw.bytes.get().map(|bytes| self.number(bytes)),
@@ -216,11 +241,11 @@ impl Lowering<'_, '_> {
     fn file(&mut self, raw: &RawFilePattern) -> Option<FilePattern> {
         if raw.present().iter().all(|(key, _)| *key == "path") {
             let help = "say `exists: true`, `exists: false`, `bytes` or `sha256`";
-            self.missing("exists", RawFilePattern::TITLE, raw.span, Some(help));
+            self.missing("exists", RawFilePattern::TITLE, raw.whole(), Some(help));
         }
         let bytes = raw.bytes.get().map(|bytes| self.number(bytes));
         let sha256 = raw.sha256.get().map(|sum| self.sha256(sum));
-        let path = self.needed(&raw.path, "path", RawFilePattern::TITLE, raw.span)?;
+        let path = self.needed(&raw.path, "path", RawFilePattern::TITLE, raw.whole())?;
         Some(FilePattern {
             path: self.template(path),
             exists: flag(&raw.exists),

@@ -8,7 +8,7 @@ mod scope;
 use super::error::LoadErrorKind;
 use super::load::Known;
 use super::model::{Action, Axis, Scenario, Severity, Step};
-use super::raw::{Field, Listed, RawScenario, RawStep, Reader, Text, Word};
+use super::raw::{Field, Keyed, Listed, RawScenario, RawStep, Reader, Text, Word};
 use crate::base::{Source, Span, Spanned};
 use crate::requirement::Capability;
 use crate::trace::{Channel, DataPath, Phase, TlsVersion};
@@ -70,8 +70,8 @@ impl Lowering<'_, '_> {
                 what: String::new(),
                 context: String::new(),
             };
-            let span = raw.steps.key().unwrap_or(raw.span);
-            let help = "add `requirement: …` to the check that proves one; see `ftpspec requirements`";
+            let span = raw.steps.key().unwrap_or(raw.whole());
+            let help = "add `requirement: …` to the check that proves one; see `ftpspec list --coverage`";
             self.reader.note(span, kind, Some(help.into()));
         }
         Scenario {
@@ -117,13 +117,13 @@ impl Lowering<'_, '_> {
         self.need_text(
             &raw.title,
             "title",
-            raw.span,
+            raw.whole(),
             "`title` states the good behaviour in one sentence",
         );
         self.need_text(
             &raw.why,
             "why",
-            raw.span,
+            raw.whole(),
             "`why` says which harm is done when the behaviour is missing",
         );
         match &raw.steps {
@@ -131,7 +131,7 @@ impl Lowering<'_, '_> {
                 self.missing(
                     "steps",
                     RawScenario::TITLE,
-                    head_span(raw.span),
+                    head_span(raw.whole()),
                     Some("`steps` is what is under test"),
                 );
             }
@@ -142,7 +142,7 @@ impl Lowering<'_, '_> {
             (true, Field::Absent) => self.missing(
                 "capability",
                 "a scenario below `discover/`",
-                head_span(raw.span),
+                head_span(raw.whole()),
                 Some("`capability` is what the target has when the scenario passes"),
             ),
             (false, Field::Present { key, .. }) => {
@@ -177,8 +177,8 @@ impl Lowering<'_, '_> {
                 what: String::new(),
                 context: String::new(),
             };
-            let span = raw.detects.key().unwrap_or(head_span(raw.span));
-            let help = "name the fault of the embedded server that breaks this; see `ftpspec faults`";
+            let span = raw.detects.key().unwrap_or(head_span(raw.whole()));
+            let help = "name the fault of the embedded server that breaks this; see `ftpspec list --faults`";
             self.reader.note(span, kind, Some(help.into()));
         }
         for name in &names {
@@ -263,7 +263,7 @@ impl Lowering<'_, '_> {
 
     fn step(&mut self, raw: &RawStep) -> Step {
         let session = raw.session.get().map_or_else(
-            || Spanned::new(Channel::MAIN.to_owned(), raw.span),
+            || Spanned::new(Channel::MAIN.to_owned(), raw.whole()),
             |session| session.clone().map(|text| text.text),
         );
         let verbs = self.one_verb(raw);
@@ -297,7 +297,7 @@ impl Lowering<'_, '_> {
             action,
             expect,
             capture,
-            span: raw.span,
+            span: raw.whole(),
         }
     }
 
@@ -326,6 +326,7 @@ impl Lowering<'_, '_> {
     fn check_writing(&mut self, action: Option<&Spanned<Action>>) {
         let Some(action) = action else { return };
         let verb = match action.value {
+            Action::ProvideFile(_) => "provide-file",
             Action::Store(_) => "store",
             Action::WriteData(_) => "write-data",
             _ => return,
@@ -341,6 +342,9 @@ impl Lowering<'_, '_> {
     }
 
     fn missing(&mut self, key: &str, context: &str, span: Span, help: Option<&str>) {
+        if self.reader.suggested(key) {
+            return;
+        }
         let kind = LoadErrorKind::MissingKey {
             what: key.to_owned(),
             context: context.to_owned(),
@@ -383,5 +387,5 @@ fn first_line_span(raw: &RawStep) -> Span {
         .into_iter()
         .map(|(_, span)| span)
         .min_by_key(|span| span.start)
-        .unwrap_or(raw.span)
+        .unwrap_or(raw.whole())
 }

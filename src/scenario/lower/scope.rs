@@ -64,10 +64,16 @@ impl Scope {
     /// Help for a name that is not known: `account.user` is told about `user`.
     fn suggest(&self, name: &str) -> Option<String> {
         let last = name.rsplit('.').next().unwrap_or(name);
-        if last != name && self.has(last) {
-            return Some(format!("did you mean `{last}`?"));
+        let known = self.names();
+        let ends_alike = |known: &&&str| known.rsplit('.').next() == Some(last) && known.contains('.');
+        if let Some(same) = known
+            .iter()
+            .find(ends_alike)
+            .or_else(|| known.iter().find(|known| **known == last))
+        {
+            return Some(format!("did you mean `{same}`?"));
         }
-        suggest(name, &self.names())
+        suggest(name, &known)
     }
 }
 

@@ -12,8 +12,8 @@ mod words;
 
 pub(super) use check::{PROBE_VERSIONS, RawCheck, RawData, RawFilePattern, RawReply, RawTls};
 pub(super) use file::RawScenario;
-pub(super) use read::{Field, KeyDoc, Listed, OneOrMany, Read, Reader, shorten, suggest};
-pub(super) use scalar::{Flag, RawCode, RawPath, RawResume, Text};
+pub(super) use read::{Field, KeyDoc, Keyed, Listed, OneOrMany, Read, Reader, shorten, suggest};
+pub(super) use scalar::{ALERTS, Flag, RawCode, RawPath, RawResume, Text};
 pub(super) use step::{
     RawClose, RawConnect, RawConnectData, RawList, RawOpenData, RawProbeTls, RawProvideFile, RawReach,
     RawReadData, RawRetrieve, RawSendRaw, RawStartTls, RawStep, RawStore, RawWriteData,

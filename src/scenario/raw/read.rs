@@ -31,6 +31,22 @@ impl Reader {
         self.problems.push(Problem { span, kind, help });
     }
 
+    /// Whether a key inside `span` was unknown: what seems to be missing there may be that key.
+    pub(in crate::scenario) fn met_unknown_key(&self, span: Span) -> bool {
+        self.problems.iter().any(|problem| {
+            matches!(problem.kind, LoadErrorKind::UnknownKey { .. })
+                && (span.start..span.end).contains(&problem.span.start)
+        })
+    }
+
+    /// Whether the author was asked `did you mean KEY?` already.
+    pub(in crate::scenario) fn suggested(&self, key: &str) -> bool {
+        let help = format!("did you mean `{key}`?");
+        self.problems
+            .iter()
+            .any(|problem| problem.help.as_ref() == Some(&help))
+    }
+
     /// Notes that `node` is not `expected`.
     pub(in crate::scenario) fn wrong_type(&mut self, node: &Node, expected: &str, help: Option<String>) {
         let what = match &node.value {
@@ -63,7 +79,16 @@ pub(in crate::scenario) fn suggest<'a>(word: &str, known: &[&'a str]) -> Option<
     if let Some(same) = known.iter().find(|candidate| candidate.to_lowercase() == lower) {
         return Some(format!("did you mean `{same}`?"));
     }
-    (!known.is_empty() && known.len() <= 24).then(|| format!("known here: {}", known.join(", ")))
+    let longer: Vec<&str> = known
+        .iter()
+        .copied()
+        .filter(|candidate| candidate.starts_with(word))
+        .collect();
+    match longer.as_slice() {
+        [] => (!known.is_empty() && known.len() <= 24).then(|| format!("known here: {}", known.join(", "))),
+        [one] => Some(format!("did you mean `{one}`?")),
+        several => Some(format!("there are {}", several.join(", "))),
+    }
 }
 
 /// The words that YAML 1.1 reads as booleans and YAML 1.2 as texts.
@@ -166,7 +191,7 @@ fn read_items<T: Read>(items: &[Node], reader: &mut Reader) -> Vec<Spanned<T>> {
 
 impl<T: Read> Read for Listed<T> {
     fn expected() -> String {
-        format!("a list of {}", T::expected())
+        format!("a list, each item {}", T::expected())
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
@@ -197,7 +222,7 @@ impl<T: Read> Read for OneOrMany<T> {
 
 impl<T: Read> Read for Table<T> {
     fn expected() -> String {
-        format!("a mapping of names to {}", T::expected())
+        format!("a mapping, each value {}", T::expected())
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
@@ -312,6 +337,24 @@ pub(in crate::scenario) struct KeyDoc {
     pub(in crate::scenario) value: fn() -> String,
 }
 
+/// A struct of optional keys.
+pub(in crate::scenario) trait Keyed {
+    /// What it is called in messages.
+    const TITLE: &'static str;
+    /// What it is, in one or two sentences.
+    const MEANING: &'static str;
+    /// Its keys, in the order of the reference.
+    const KEYS: &'static [&'static str];
+    /// Its keys with their meanings.
+    const DOCS: &'static [KeyDoc];
+
+    /// The whole mapping.
+    fn whole(&self) -> Span;
+
+    /// The keys that are there, in the order of the reference, with the places of key and value.
+    fn present(&self) -> Vec<(&'static str, Span)>;
+}
+
 /// Makes a struct of optional keys: `key = "name": Type`. With `short key`, a value that is no mapping is read as the
 /// value of that key.
 macro_rules! raw_struct {
@@ -329,13 +372,11 @@ macro_rules! raw_struct {
             pub(in crate::scenario) span: $crate::base::Span,
         }
 
-        impl $name {
-            /// What the struct is called in messages.
-            pub(in crate::scenario) const TITLE: &'static str = $title;
-            /// Its keys, in the order of the reference.
-            pub(in crate::scenario) const KEYS: &'static [&'static str] = &[$($key,)+];
-            /// Its keys with their meanings.
-            pub(in crate::scenario) const DOCS: &'static [$crate::scenario::raw::KeyDoc] = &[
+        impl $crate::scenario::raw::Keyed for $name {
+            const TITLE: &'static str = $title;
+            const MEANING: &'static str = concat!($($doc,)+).trim_ascii();
+            const KEYS: &'static [&'static str] = &[$($key,)+];
+            const DOCS: &'static [$crate::scenario::raw::KeyDoc] = &[
                 $($crate::scenario::raw::KeyDoc {
                     name: $key,
                     meaning: concat!($($key_doc,)+).trim_ascii(),
@@ -343,9 +384,11 @@ macro_rules! raw_struct {
                 },)+
             ];
 
-            /// The keys that are there, with the places of key and value.
-            #[expect(dead_code, reason = "used for some of the structs only")]
-            pub(in crate::scenario) fn present(&self) -> Vec<(&'static str, $crate::base::Span)> {
+            fn whole(&self) -> $crate::base::Span {
+                self.span
+            }
+
+            fn present(&self) -> Vec<(&'static str, $crate::base::Span)> {
                 [$(($key, self.$field.span()),)+]
                     .into_iter()
                     .filter_map(|(key, span)| Some((key, span?)))
@@ -386,7 +429,12 @@ macro_rules! raw_struct {
                                 raw.$field = $crate::scenario::raw::Field::read(key.span, value, reader);
                             }
                         })+
-                        _ => $crate::scenario::raw::read::note_unknown_key(key, $title, Self::KEYS, reader),
+                        _ => $crate::scenario::raw::read::note_unknown_key(
+                            key,
+                            $title,
+                            <Self as $crate::scenario::raw::Keyed>::KEYS,
+                            reader,
+                        ),
                     }
                 }
                 Some(raw)

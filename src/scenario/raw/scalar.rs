@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::read::{Field, Read, Reader, is_yaml11_boolean, shorten, suggest};
+use super::read::{Field, Keyed, Read, Reader, is_yaml11_boolean, shorten, suggest};
 use super::words::{One, Word};
 use crate::base::Spanned;
 use crate::scenario::error::LoadErrorKind;

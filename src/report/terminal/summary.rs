@@ -1,0 +1,265 @@
+//! The summary of a run: targets, areas, findings by severity, what is inconclusive. Fits a screen.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::paint::Paint;
+use crate::judge::Verdict;
+use crate::report::gather::{Group, groups};
+use crate::report::text;
+use crate::runner::outcome::{CaseOutcome, Counts, RunOutcome};
+
+/// How many findings the summary shows.
+const FINDINGS: usize = 8;
+/// How many inconclusive cases and harness errors the summary shows.
+const REASONS: usize = 4;
+/// The narrowest screen that is written for.
+const NARROWEST: usize = 40;
+
+/// The summary of `run`, for a screen of `width` characters.
+#[must_use]
+pub fn render_summary(run: &RunOutcome, width: usize, colour: bool) -> String {
+    let page = Page {
+        width: width.max(NARROWEST),
+        paint: Paint { colour },
+    };
+    let mut out = String::new();
+    page.head(&mut out, run);
+    page.targets(&mut out, run);
+    page.areas(&mut out, run);
+    page.findings(&mut out, run);
+    page.reasons(
+        &mut out,
+        run,
+        Verdict::Inconclusive,
+        "inconclusive: nothing is said about the target",
+    );
+    page.reasons(&mut out, run, Verdict::Error, "trouble in the harness");
+    page.last_line(&mut out, run);
+    out
+}
+
+struct Page {
+    width: usize,
+    paint: Paint,
+}
+
+impl Page {
+    /// A line cut to the width; only for text without colours.
+    fn line(&self, out: &mut String, indent: usize, text: &str) {
+        let room = self.width.saturating_sub(indent);
+        let _ = writeln!(out, "{:indent$}{}", "", text::cut(text, room));
+    }
+
+    fn head(&self, out: &mut String, run: &RunOutcome) {
+        let head = format!(
+            "ftpspec {}, run {}",
+            text::plain(&run.run.version),
+            text::plain(&run.run.id)
+        );
+        let _ = writeln!(out, "{}", self.paint.bold(&text::cut(&head, self.width)));
+        let mut facts = format!(
+            "{} of {} on {} in {:.1}s",
+            text::count(run.cases.len(), "case"),
+            text::count(run.run.scenarios, "scenario"),
+            text::count(run.targets.len(), "target"),
+            run.run.seconds
+        );
+        if let Some(shard) = &run.run.shard {
+            facts.push_str(", shard ");
+            facts.push_str(&text::plain(shard));
+        }
+        self.line(out, 0, &facts);
+        if run.run.interrupted || run.cases.len() < run.run.planned {
+            let missing = run.run.planned.saturating_sub(run.cases.len());
+            let text = format!("interrupted: {} did not run", text::count(missing, "case"));
+            let _ = writeln!(out, "{}", self.paint.yellow(&text));
+        }
+    }
+
+    fn targets(&self, out: &mut String, run: &RunOutcome) {
+        out.push('\n');
+        let mut rows = Vec::new();
+        for (name, target) in &run.targets {
+            let version = target.version.as_deref().unwrap_or("");
+            let label = format!("{} {}", text::plain(name), text::plain(version));
+            rows.push((label.trim_end().to_owned(), Counts::of(run.cases_of(name))));
+        }
+        self.table(out, "target", &rows);
+        for (name, target) in &run.targets {
+            if let Some(reason) = &target.unavailable {
+                self.line(
+                    out,
+                    2,
+                    &format!("{} could not be used: {}", text::plain(name), text::plain(reason)),
+                );
+            }
+            if target.insecure {
+                self.line(
+                    out,
+                    2,
+                    &format!("{}: certificates were not checked", text::plain(name)),
+                );
+            }
+            for contradiction in &target.contradictions {
+                self.line(
+                    out,
+                    2,
+                    &format!("{}: {}", text::plain(name), text::plain(contradiction)),
+                );
+            }
+        }
+    }
+
+    fn areas(&self, out: &mut String, run: &RunOutcome) {
+        let mut areas: BTreeMap<&str, Vec<&CaseOutcome>> = BTreeMap::new();
+        for case in &run.cases {
+            areas.entry(case.area()).or_default().push(case);
+        }
+        if areas.len() < 2 {
+            return;
+        }
+        out.push('\n');
+        let rows: Vec<(String, Counts)> = areas
+            .into_iter()
+            .map(|(area, cases)| (text::plain(area), Counts::of(cases)))
+            .collect();
+        self.table(out, "area", &rows);
+    }
+
+    /// A table of counts without the columns that hold nothing; `pass` and `fail` are always there.
+    fn table(&self, out: &mut String, head: &str, rows: &[(String, Counts)]) {
+        let used: Vec<&str> = text::columns(&Counts::default())
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| {
+                let in_column = |(_, counts): &(String, Counts)| {
+                    text::columns(counts)
+                        .iter()
+                        .any(|(column, number)| column == name && *number > 0)
+                };
+                matches!(*name, "pass" | "fail") || rows.iter().any(in_column)
+            })
+            .collect();
+        let numbers: usize = used.iter().map(|name| name.len().max(5) + 2).sum();
+        let longest = rows
+            .iter()
+            .map(|(label, _)| label.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(head.len());
+        let label_width = longest.min(self.width.saturating_sub(numbers).max(8));
+        let mut line = format!("{head:<label_width$}");
+        for name in &used {
+            let _ = write!(line, "  {name:>width$}", width = name.len().max(5));
+        }
+        let _ = writeln!(out, "{}", self.paint.dim(&line));
+        for (label, counts) in rows {
+            let label = text::cut(label, label_width);
+            let _ = write!(out, "{label:<label_width$}");
+            for (name, number) in text::columns(counts) {
+                if !used.contains(&name) {
+                    continue;
+                }
+                let cell = format!("{number:>width$}", width = name.len().max(5));
+                let _ = write!(out, "  {}", self.number(name, number, &cell));
+            }
+            out.push('\n');
+        }
+    }
+
+    fn number(&self, column: &str, number: usize, cell: &str) -> String {
+        match column {
+            _ if number == 0 => self.paint.dim(cell),
+            "pass" => self.paint.green(cell),
+            "fail" | "error" => self.paint.red(cell),
+            "warn" | "inconclusive" => self.paint.yellow(cell),
+            _ => cell.to_owned(),
+        }
+    }
+
+    fn findings(&self, out: &mut String, run: &RunOutcome) {
+        let groups = groups(run);
+        let mut severity = None;
+        for group in groups.iter().take(FINDINGS) {
+            if severity != Some(group.case.severity) {
+                severity = Some(group.case.severity);
+                let _ = writeln!(out, "\n{}", self.paint.bold(text::severity(group.case.severity)));
+            }
+            self.finding(out, group);
+        }
+        if groups.len() > FINDINGS {
+            self.line(out, 2, &format!("… and {} more", groups.len() - FINDINGS));
+        }
+    }
+
+    fn finding(&self, out: &mut String, group: &Group<'_>) {
+        let finding = group.finding;
+        let known = group.case.known.is_some();
+        let mut head = format!(
+            "{} {}",
+            text::plain(&group.case.target),
+            text::plain(&group.case.scenario)
+        );
+        if !group.cells.is_empty() {
+            head.push_str(" [");
+            head.push_str(&group.cells.join("] ["));
+            head.push(']');
+        }
+        let mark = self.paint.mark(finding.grade, known);
+        let _ = writeln!(out, "  {mark} {}", text::cut(&head, self.width.saturating_sub(4)));
+        self.line(out, 6, &text::plain(&finding.message));
+        self.line(out, 6, &text::expected_got(finding));
+        let mut why = finding
+            .requirement
+            .as_deref()
+            .map(text::plain)
+            .unwrap_or_default();
+        if let Some(reason) = &group.case.known {
+            let _ = write!(why, " (known: {})", text::plain(reason));
+        }
+        self.line(out, 6, &why);
+    }
+
+    fn reasons(&self, out: &mut String, run: &RunOutcome, verdict: Verdict, head: &str) {
+        let cases: Vec<&CaseOutcome> = run
+            .cases
+            .iter()
+            .filter(|case| case.judgement.verdict == verdict)
+            .collect();
+        if cases.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "\n{}", self.paint.bold(&text::cut(head, self.width)));
+        for case in cases.iter().take(REASONS) {
+            let _ = write!(out, "  {} ", self.paint.yellow("?"));
+            let name = format!("{} {}", text::plain(&case.target), text::case_name(case));
+            let _ = writeln!(out, "{}", text::cut(&name, self.width.saturating_sub(4)));
+            let reason = case
+                .judgement
+                .reason
+                .as_deref()
+                .map_or_else(|| "no reason given".to_owned(), text::plain);
+            self.line(out, 6, &reason);
+        }
+        if cases.len() > REASONS {
+            self.line(out, 2, &format!("… and {} more", cases.len() - REASONS));
+        }
+    }
+
+    fn last_line(&self, out: &mut String, run: &RunOutcome) {
+        let counts = run.counts();
+        let parts: Vec<String> = text::columns(&counts)
+            .iter()
+            .filter(|(name, number)| *number > 0 || matches!(*name, "pass" | "fail"))
+            .map(|(name, number)| format!("{number} {name}"))
+            .collect();
+        let line = text::cut(&parts.join(", "), self.width);
+        let painted = match run.exit_code(false) {
+            0 => self.paint.green(&line),
+            1 | 70 => self.paint.red(&line),
+            _ => self.paint.yellow(&line),
+        };
+        let _ = writeln!(out, "\n{painted}");
+    }
+}

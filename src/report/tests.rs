@@ -1,0 +1,228 @@
+//! Snapshots of every format, and hostile text in each of them.
+//!
+//! `SNAPSHOTS=overwrite cargo test --lib report` writes the snapshots anew.
+
+use snapbox::assert_data_eq;
+
+use super::*;
+use crate::judge::Verdict;
+use crate::plan::fixtures::{checking, scenario};
+use crate::runner::outcome::fixtures::{everything, hostile, outcome};
+
+const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema/report.schema.json");
+
+fn first_finding() -> String {
+    let run = everything();
+    let case = run.cases.last().unwrap();
+    terminal::render_finding(
+        &run,
+        case,
+        &case.judgement.findings[0],
+        Some("RFC 8446 section 6.1"),
+        false,
+    )
+}
+
+#[test]
+fn the_summary_looks_like_this() {
+    assert_data_eq!(
+        terminal::render_summary(&everything(), 100, false),
+        snapbox::file!["../../tests/golden/report/summary.txt"].raw()
+    );
+}
+
+#[test]
+fn a_finding_looks_like_this() {
+    assert_data_eq!(
+        first_finding(),
+        snapbox::file!["../../tests/golden/report/finding.txt"].raw()
+    );
+}
+
+#[test]
+fn junit_tells_failures_from_errors() {
+    let xml = junit::render(&everything()).unwrap();
+    assert_data_eq!(
+        xml.clone(),
+        snapbox::file!["../../tests/golden/report/junit.xml"].raw()
+    );
+    assert_eq!(xml.matches("<failure ").count(), 2);
+    assert_eq!(xml.matches("<error ").count(), 2);
+    assert_eq!(xml.matches("<skipped ").count(), 1);
+    assert_eq!(xml.matches("type=\"inconclusive\"").count(), 1);
+    assert_eq!(xml.matches("type=\"harness\"").count(), 1);
+}
+
+#[test]
+fn a_target_that_could_not_be_used_is_an_error_in_junit() {
+    let mut run = outcome(Vec::new());
+    for target in run.targets.values_mut() {
+        target.unavailable = Some("nobody listens".into());
+    }
+    let xml = junit::render(&run).unwrap();
+    assert!(
+        xml.contains("<error message=\"nobody listens\" type=\"inconclusive\""),
+        "{xml}"
+    );
+}
+
+#[test]
+fn markdown_looks_like_this() {
+    assert_data_eq!(
+        markdown::render(&everything()),
+        snapbox::file!["../../tests/golden/report/summary.md"].raw()
+    );
+}
+
+#[test]
+fn json_looks_like_this_and_is_read_back() {
+    let run = everything();
+    let text = json::render(&run).unwrap();
+    assert_data_eq!(
+        text.clone(),
+        snapbox::file!["../../tests/golden/report/report.json"].raw()
+    );
+    assert_eq!(json::parse(&text).unwrap(), run);
+    let newer = text.replacen("\"ftpspec-report\": 1", "\"ftpspec-report\": 2", 1);
+    assert_eq!(
+        json::parse(&newer).unwrap_err().to_string(),
+        "a report of format 2; this version reads format 1"
+    );
+    assert!(json::parse("{}").is_err());
+}
+
+#[test]
+fn the_committed_schema_is_the_one_of_the_types() {
+    let schema = json::schema().unwrap();
+    if std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
+        std::fs::write(SCHEMA, &schema).unwrap();
+    }
+    let committed = std::fs::read_to_string(SCHEMA).unwrap();
+    assert_eq!(
+        committed, schema,
+        "run `SNAPSHOTS=overwrite cargo test --lib report`"
+    );
+}
+
+#[test]
+fn the_summary_fits_its_width_and_a_screen() {
+    for width in [0, 40, 72, 200] {
+        for run in [everything(), hostile()] {
+            let summary = terminal::render_summary(&run, width, false);
+            let widest = summary.lines().map(|line| line.chars().count()).max().unwrap();
+            // Eight columns of numbers do not fit into less.
+            assert!(widest <= width.max(80), "{widest} of {width}\n{summary}");
+        }
+    }
+    let many = outcome(everything().cases.into_iter().cycle().take(500).collect());
+    assert!(terminal::render_summary(&many, 100, false).lines().count() < 80);
+}
+
+#[test]
+fn colours_only_come_when_asked_for() {
+    let plain = terminal::render_summary(&everything(), 100, false);
+    let coloured = terminal::render_summary(&everything(), 100, true);
+    assert!(!plain.contains('\u{1b}'));
+    assert!(coloured.contains("\u{1b}["));
+    let stripped: String = anstream::adapter::strip_str(&coloured).collect();
+    assert_eq!(stripped, plain);
+}
+
+#[test]
+fn hostile_text_is_harmless_in_every_format() {
+    let run = hostile();
+    for file in files(&run).unwrap() {
+        let text = String::from_utf8(file.bytes).unwrap();
+        for character in text.chars() {
+            let odd = character.is_control() && character != '\n' || character == '\u{202e}';
+            assert!(
+                !odd || file.path == "report.json" && character == '\u{202e}',
+                "{character:?} in {}",
+                file.path
+            );
+        }
+        if matches!(file.path, "junit.xml" | "summary.md") {
+            assert!(!text.contains("<script"), "{}:\n{text}", file.path);
+        }
+        if file.path == "summary.md" {
+            let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+            let table: Vec<usize> = text
+                .lines()
+                .filter(|line| line.starts_with('|'))
+                .map(bars)
+                .collect();
+            assert_eq!(table, [10, 10, 10]);
+        }
+    }
+    let case = run.cases.last().unwrap();
+    let finding = terminal::render_finding(&run, case, &case.judgement.findings[0], None, false);
+    assert!(
+        finding
+            .chars()
+            .all(|character| !character.is_control() || character == '\n')
+    );
+    assert_eq!(json::parse(&json::render(&run).unwrap()).unwrap(), run);
+}
+
+fn row(scenario: &str, strict: Verdict, faults: &[(&str, Verdict)]) -> kill_matrix::ProofRow {
+    kill_matrix::ProofRow {
+        scenario: scenario.into(),
+        strict,
+        faults: faults
+            .iter()
+            .map(|(fault, verdict)| kill_matrix::FaultVerdict {
+                fault: (*fault).into(),
+                verdict: *verdict,
+                requirements: vec!["rfc4217.s9.prot".into()],
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn the_kill_matrix_looks_like_this() {
+    let rows = [
+        row(
+            "auth/a",
+            Verdict::Pass,
+            &[("omits-auth", Verdict::Fail), ("odd-auth", Verdict::Warn)],
+        ),
+        row("auth/b", Verdict::Pass, &[("omits-auth", Verdict::Inconclusive)]),
+        row("auth/c", Verdict::Inconclusive, &[("omits-auth", Verdict::Fail)]),
+        row("auth/d", Verdict::Pass, &[]),
+    ];
+    let proven: Vec<bool> = rows.iter().map(kill_matrix::ProofRow::is_proven).collect();
+    assert_eq!(proven, [true, false, false, false]);
+    assert_data_eq!(
+        kill_matrix::render(&rows),
+        snapbox::file!["../../tests/golden/report/kill-matrix.txt"].raw()
+    );
+}
+
+#[test]
+fn coverage_lists_what_is_missing() {
+    let wanted = |id: &str, area: &str, waived: Option<&str>| coverage::Wanted {
+        id: id.into(),
+        area: area.into(),
+        waived: waived.map(Into::into),
+    };
+    let requirements = [
+        wanted("r.one", "auth", None),
+        wanted("r.two", "auth", None),
+        wanted("r.three", "listing", Some("needs a second machine")),
+    ];
+    let scenarios = [
+        checking("auth/a", "r.one", "omits-auth"),
+        checking("auth/b", "r.unknown", "omits-auth"),
+        scenario("auth/c"),
+    ];
+    let coverage = coverage::compute(&requirements, &scenarios);
+    let uncovered: Vec<&str> = coverage.uncovered().map(|row| row.id.as_str()).collect();
+    assert_eq!(uncovered, ["r.two"]);
+    assert_eq!(coverage.unknown, [("r.unknown".to_owned(), "auth/b".to_owned())]);
+    assert_eq!(coverage.rows[0].faults, ["omits-auth"]);
+    assert_data_eq!(
+        coverage::render(&coverage),
+        snapbox::file!["../../tests/golden/report/coverage.txt"].raw()
+    );
+}
