@@ -1,5 +1,6 @@
 //! The list of trials.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use libtest_mimic::{Completion, Failed, Trial};
@@ -101,7 +102,7 @@ fn proof_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
                 if catches(&run) {
                     return Ok(());
                 }
-                seen.push_str(&format!("\n  {:?} [{}] {}", run.verdict, run.cell, run.words));
+                let _ = write!(seen, "\n  {:?} [{}] {}", run.verdict, run.cell, run.words);
             }
             Err(Failed::from(format!("the fault is not caught by a check that names a requirement:{seen}")))
         }));

@@ -1,5 +1,6 @@
 //! `ftpspec certs`: chains from recipes.
 
+use std::fmt::Write as _;
 use super::args::{CertsArgs, CertsCommand};
 use super::exit::{CliError, Exit};
 use super::output;
@@ -11,7 +12,7 @@ pub(super) fn run(args: &CertsArgs) -> Result<Exit, CliError> {
     match &args.command {
         CertsCommand::List => {
             for recipe in known {
-                text.push_str(&format!("{:22} {}\n", recipe.name, recipe.title));
+                let _ = write!(text, "{:22} {}\n", recipe.name, recipe.title);
             }
         }
         CertsCommand::Make { recipes, out } => {
@@ -25,7 +26,7 @@ pub(super) fn run(args: &CertsArgs) -> Result<Exit, CliError> {
                 .map_err(|error| CliError::internal(error.to_string()))?;
             set.write_to(out).map_err(|error| CliError::internal(error.to_string()))?;
             for name in ["ca", "other-ca"].into_iter().chain(wanted.iter().map(|recipe| recipe.name.as_str())) {
-                text.push_str(&format!("{}\n", out.join(format!("{name}.pem")).display()));
+                let _ = write!(text, "{}\n", out.join(format!("{name}.pem")).display());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `ftpspec explain`: a scenario, requirement, fault or capability in words.
 
+use std::fmt::Write as _;
 use super::args::ExplainArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
@@ -57,9 +58,9 @@ fn explain(id: &str, corpus: &Corpus) -> Option<String> {
 
 fn explain_requirement(requirement: &Requirement, corpus: &Corpus) -> String {
     let mut text = format!("{}\n\n{}\n\n", requirement.id, requirement.summary.trim());
-    text.push_str(&format!("because      {}\n", requirement.citation()));
-    text.push_str(&format!("level        {}\ngrade        {}\n", requirement.level, requirement.grade));
-    text.push_str(&format!("area         {}\n", requirement.area));
+    let _ = write!(text, "because      {}\n", requirement.citation());
+    let _ = write!(text, "level        {}\ngrade        {}\n", requirement.level, requirement.grade);
+    let _ = write!(text, "area         {}\n", requirement.area);
     let covering: Vec<&str> = corpus
         .scenarios
         .iter()
@@ -67,6 +68,6 @@ fn explain_requirement(requirement: &Requirement, corpus: &Corpus) -> String {
         .map(|scenario| scenario.id.as_str())
         .collect();
     let covering = if covering.is_empty() { "no scenario yet".to_owned() } else { covering.join("\n             ") };
-    text.push_str(&format!("checked by   {covering}\n"));
+    let _ = write!(text, "checked by   {covering}\n");
     text
 }

@@ -1,5 +1,6 @@
 //! `ftpspec list`: scenarios, coverage, faults, capabilities.
 
+use std::fmt::Write as _;
 use super::args::ListArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
@@ -36,9 +37,9 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     for scenario in &scenarios {
         let count = expand(scenario).len();
         cells += count;
-        text.push_str(&format!("{:62} {count:3}  {}\n", scenario.id, scenario.title));
+        let _ = write!(text, "{:62} {count:3}  {}\n", scenario.id, scenario.title);
     }
-    text.push_str(&format!("{} scenarios, {cells} cells\n", scenarios.len()));
+    let _ = write!(text, "{} scenarios, {cells} cells\n", scenarios.len());
     output::print(&text)?;
     Ok(Exit::Success)
 }
@@ -62,8 +63,8 @@ fn uncovered(coverage: &coverage::Coverage, corpus: &Corpus) -> String {
     let mut text = String::new();
     for row in coverage.uncovered() {
         let summary = corpus.catalogue.get(&row.id).map_or("", |requirement| requirement.summary.trim());
-        text.push_str(&format!("{:58} {}\n", row.id, summary.replace('\n', " ")));
+        let _ = write!(text, "{:58} {}\n", row.id, summary.replace('\n', " "));
     }
-    text.push_str(&format!("{} of {} server requirements without a scenario\n", coverage.uncovered().count(), coverage.rows.len()));
+    let _ = write!(text, "{} of {} server requirements without a scenario\n", coverage.uncovered().count(), coverage.rows.len());
     text
 }

@@ -1,5 +1,6 @@
 //! `ftpspec prove`: the kill matrix.
 
+use std::fmt::Write as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -56,18 +57,18 @@ fn render(proofs: &[Proof], quiet: bool, runs: usize) -> String {
     }
     for proof in proofs {
         for problem in &proof.problems {
-            text.push_str(&format!("not proven: {} {problem}\n", proof.scenario));
+            let _ = write!(text, "not proven: {} {problem}\n", proof.scenario);
         }
     }
     let caught: BTreeSet<Fault> =
         proofs.iter().flat_map(|proof| &proof.runs).filter(|run| catches(run)).filter_map(|run| run.fault).collect();
     let proven = proofs.iter().filter(|proof| proof.problems.is_empty()).count();
-    text.push_str(&format!(
+    let _ = write!(text, 
         "{proven} of {} scenarios proven; {} of {} faults caught; {runs} runs\n",
         proofs.len(),
         caught.len(),
         Fault::ALL.len()
-    ));
+    );
     text
 }
 

@@ -1,5 +1,6 @@
 //! `ftpspec run`.
 
+use std::fmt::Write as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -165,7 +166,7 @@ fn finish(
             let mut text = if args.quiet { String::new() } else { findings(corpus, outcome, folder) };
             text.push_str(&report::terminal::render_summary(outcome, output::width(), output::colour()));
             if let Some(folder) = folder {
-                text.push_str(&format!("reports  {}\n", folder.latest().display()));
+                let _ = write!(text, "reports  {}\n", folder.latest().display());
             }
             text
         }

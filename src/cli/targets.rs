@@ -1,5 +1,6 @@
 //! `ftpspec targets`: what can be started here. Also finds targets by name for the other subcommands.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::args::{TargetsArgs, TargetsCommand};
@@ -19,7 +20,7 @@ pub(super) async fn run(args: &TargetsArgs) -> Result<Exit, CliError> {
                     Ok(version) => version,
                     Err(reason) => format!("not installed: {reason}"),
                 };
-                text.push_str(&format!("{:20} {state}\n", profile.name));
+                let _ = write!(text, "{:20} {state}\n", profile.name);
             }
             output::print(&text)?;
         }
@@ -31,7 +32,7 @@ pub(super) async fn run(args: &TargetsArgs) -> Result<Exit, CliError> {
             let mut text = format!("{} listens on {}\n", profile.name, running.address);
             for account in &running.accounts {
                 // Passwords of a server that lives on loopback until Ctrl-C; without them nobody could use it.
-                text.push_str(&format!("account {} {}\n", account.user, account.password.reveal()));
+                let _ = write!(text, "account {} {}\n", account.user, account.password.reveal());
             }
             output::print(&text)?;
             interrupt::wait().await;

@@ -1,5 +1,6 @@
 //! A case that went wrong: its findings in full, each with help, or why nothing is said about the target.
 
+use std::fmt::Write as _;
 use super::finding::{FindingView, render_finding};
 use crate::base::escape_peer;
 use crate::judge::{Finding, Judgement, Verdict};
@@ -34,7 +35,7 @@ pub fn render_case(view: &CaseView<'_>, grade: Grade, colour: bool) -> String {
     let said_nothing = matches!(view.judgement.verdict, Verdict::Inconclusive | Verdict::Error);
     if said_nothing && let Some(reason) = &view.judgement.reason {
         let whose = if view.judgement.verdict == Verdict::Error { "trouble in the harness" } else { "inconclusive" };
-        text.push_str(&format!("{whose}: {}: nothing is said about the target: {reason}\n", view.id));
+        let _ = write!(text, "{whose}: {}: nothing is said about the target: {reason}\n", view.id);
     }
     for finding in view.judgement.findings.iter().filter(|finding| finding.grade.is_none_or(|own| own >= grade)) {
         let help = help(view, finding);
@@ -55,10 +56,10 @@ fn help<'a>(view: &CaseView<'a>, finding: &Finding) -> Vec<(&'a str, String)> {
     let mut lines = Vec::new();
     let mut target = view.id.target.clone();
     if let Some(version) = view.version {
-        target.push_str(&format!(" ({})", escape_peer(version.as_bytes())));
+        let _ = write!(target, " ({})", escape_peer(version.as_bytes()));
     }
     if !view.id.cell.0.is_empty() {
-        target.push_str(&format!(", {}", view.id.cell));
+        let _ = write!(target, ", {}", view.id.cell);
     }
     lines.push(("target", target));
     let requirement = finding.requirement.as_deref().and_then(|id| view.catalogue.get(id));
@@ -67,7 +68,7 @@ fn help<'a>(view: &CaseView<'a>, finding: &Finding) -> Vec<(&'a str, String)> {
     }
     let mut rerun = format!("ftpspec run {} --target {}", view.id.scenario, view.id.target);
     for (axis, value) in &view.id.cell.0 {
-        rerun.push_str(&format!(" --matrix {axis}={value}"));
+        let _ = write!(rerun, " --matrix {axis}={value}");
     }
     lines.push(("rerun", rerun));
     if let Some(folder) = view.folder {

@@ -1,5 +1,6 @@
 //! What is wrong with a scenario file.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Snippet};
@@ -39,11 +40,11 @@ pub fn render_load_errors(errors: &[LoadError], colour: bool) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     };
-    text.push_str(&format!(
+    let _ = write!(text, 
         "{} in {}\n",
         count(errors.len(), "problem"),
         count(files.len(), "file")
-    ));
+    );
     text
 }
 

@@ -92,8 +92,13 @@ impl Process {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let port = free_port(address).map_err(|error| local(format!("no free port: {error}")))?;
         let passive = free_range(address).ok_or_else(|| local("no free range of passive ports".into()))?;
+        let [given, state] = ["given", "state"].map(|name| serve.state.join(name));
+        for folder in [&given, &state] {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| local(format!("cannot make the folder {}: {error}", folder.display())))?;
+        }
         let write = |name: &str, text: &str| -> Result<PathBuf, ProvisionError> {
-            let path = serve.state.join(name);
+            let path = given.join(name);
             write_private(&path, text).map_err(|error| local(format!("cannot write {}: {error}", path.display())))?;
             Ok(path)
         };
@@ -103,7 +108,7 @@ impl Process {
 
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(GUARD).arg("guard").arg(&serve.script);
-        command.env("FTPSPEC_STATE", &serve.state);
+        command.env("FTPSPEC_STATE", &state);
         command.env("FTPSPEC_ADDRESS", address.to_string()).env("FTPSPEC_PORT", port.to_string());
         command.env("FTPSPEC_PASSIVE_MIN", passive.start().to_string());
         command.env("FTPSPEC_PASSIVE_MAX", passive.end().to_string());
@@ -131,7 +136,7 @@ impl Process {
     /// The end of what the server and its script wrote.
     pub(super) fn log_tail(&self) -> String {
         let mut tail = String::new();
-        for name in ["serve.log", "server.log"] {
+        for name in ["serve.log", "state/server.log"] {
             let text = std::fs::read(self.state.join(name)).unwrap_or_default();
             let from = text.len().saturating_sub(LOG_TAIL);
             tail.push_str(&String::from_utf8_lossy(text.get(from..).unwrap_or_default()));
