@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::examine::{Found, examiner_of, in_words};
 use super::open::endpoint_of;
 use super::session::{Session, Shared};
 use super::settings::{Settings, Timeouts};
@@ -87,6 +88,10 @@ impl Engine {
         action: &Action,
         final_reply: FinalReply,
     ) -> Result<(), ActionProblem> {
+        if let Action::ExamineFile(path) = action {
+            self.examine_file(session, &path.value).await;
+            return Ok(());
+        }
         let session = self.session(session);
         match action {
             Action::Reach(reach) => session.reach(reach).await,
@@ -110,11 +115,24 @@ impl Engine {
                 session.wait(time.value).await;
                 Ok(())
             }
-            Action::ExamineFile(path) => {
-                session.examine_file(&path.value).await;
-                Ok(())
-            }
+            // Done above: it takes another session.
+            Action::ExamineFile(_) => Ok(()),
         }
+    }
+
+    /// Looks at a file of the target on behalf of `session` and records `FileExamined` on its control channel.
+    pub async fn examine_file(&mut self, session: &str, path: &str) {
+        let like = self.session(session).like_this();
+        let examiner = self.session(examiner_of(like.account));
+        let mut found = match examiner.reach(&like).await {
+            Ok(()) => examiner.look_at(path).await,
+            Err(problem) => Found::Unknown(in_words(&problem)),
+        };
+        let session = self.session(session);
+        if matches!(found, Found::Unknown(_)) && session.is_idle() {
+            found = session.look_at(path).await;
+        }
+        session.record_found(path, found);
     }
 
     /// Takes the next reply of `session`.
@@ -154,7 +172,8 @@ impl Engine {
     /// Waits until the target's end of a connection of `session` has been seen; records `TimedOut` when it has not.
     pub async fn await_close(&mut self, session: &str, channel: ChannelRef, within: Duration) {
         let session = self.session(session);
-        if !session.await_end(channel, within).await {
+        let is_there = channel == ChannelRef::Control || session.data.is_some();
+        if is_there && !session.await_end(channel, within).await {
             let event = EventKind::TimedOut {
                 waited: Waited::Close,
                 seconds: within.as_secs_f64(),
@@ -175,8 +194,13 @@ impl Engine {
             if now.is_none() || now != before || session.has_untaken(channel) {
                 return;
             }
-            if session.pump(Watch::All, until).await == Woke::Deadline {
-                break;
+            match session.pump(Watch::All, until).await {
+                Woke::Control | Woke::Data => {}
+                Woke::Deadline => break,
+                Woke::Idle => {
+                    tokio::time::sleep_until(until).await;
+                    break;
+                }
             }
         }
         let event = EventKind::StayedSilent {
@@ -196,6 +220,25 @@ impl Engine {
                 return;
             }
         }
+    }
+
+    /// The channel of a connection of `session`; the control channel while it has no data connection.
+    #[must_use]
+    pub fn channel(&self, session: &str, channel: ChannelRef) -> Channel {
+        match self.sessions.get(session) {
+            Some(session) => channel_of(session, channel),
+            None => Channel::control(session),
+        }
+    }
+
+    /// Whether a reply of `session` waits to be taken, or a command of it waits for its reply.
+    #[must_use]
+    pub fn owes_reply(&self, session: &str) -> bool {
+        let control = self
+            .sessions
+            .get(session)
+            .and_then(|session| session.control.as_ref());
+        control.is_some_and(|control| control.progress.is_waiting() || control.next_reply().is_some())
     }
 
     /// The sums over the current data connection of `session`.

@@ -1,104 +1,67 @@
 //! The `file` check: looks at a file of the target with RETR.
 //!
-//! Uses the session itself with whatever protection it has. Where the session is gone or still waits for a reply, a
-//! session of its own (`examiner`) logs in the same way.
-
-use std::sync::Arc;
+//! Done by a session of its own that logs in the way the session under test did, so that looking changes nothing: not
+//! the transfer type, not a pending RNFR, not which reply or data connection comes next. Where that session cannot log in,
+//! the file is looked at on the session itself.
 
 use super::engine::FinalReply;
-use super::session::{Session, Shared};
+use super::session::Session;
 use super::transfer::Body;
 use crate::base::{Span, Spanned};
 use crate::scenario::model::{AccountRef, Level, Reach, TlsChoice, TransferChoice};
 use crate::trace::{ActionProblem, EventKind, TransferSummary};
 
-/// The name of the session that looks at files when the one under test cannot.
-const EXAMINER: &str = "examiner";
+/// The name of the session that looks at the files of `account`.
+pub(super) fn examiner_of(account: AccountRef) -> &'static str {
+    match account {
+        AccountRef::First => "examiner",
+        AccountRef::Second => "examiner-2",
+    }
+}
 
 /// What was found.
-enum Found {
+pub(super) enum Found {
     File(TransferSummary),
     Missing,
     Unknown(String),
 }
 
 impl Session {
-    /// Looks at `path` and records `FileExamined` on the control channel of this session.
-    pub(super) async fn examine_file(&mut self, path: &str) {
-        let found = if self.is_usable() {
-            self.look_at(path).await
-        } else {
-            let mut examiner = self.examiner();
-            let found = match examiner.log_in_like(self).await {
-                Ok(()) => examiner.look_at(path).await,
-                Err(problem) => Found::Unknown(in_words(&problem)),
-            };
-            examiner.finish(self.timeouts().close).await;
-            found
-        };
-        let (exists, summary, problem) = match found {
-            Found::File(summary) => (true, Some(summary), None),
-            Found::Missing => (false, None, None),
-            Found::Unknown(why) => (false, None, Some(why)),
-        };
-        let event = EventKind::FileExamined {
-            path: self.recorder().mask(path),
-            exists,
-            bytes: summary.as_ref().map(|summary| summary.bytes),
-            sha256: summary.map(|summary| summary.sha256),
-            problem,
-        };
-        self.recorder().record(&self.control_channel(), event);
-    }
-
-    /// Whether a command could be sent and its reply be recognised.
-    fn is_usable(&self) -> bool {
-        self.control
-            .as_ref()
-            .is_some_and(|control| control.is_readable() && !control.progress.is_waiting())
-    }
-
-    fn examiner(&self) -> Self {
-        let shared: Arc<Shared> = Arc::clone(&self.shared);
-        Self::new(EXAMINER, shared)
-    }
-
-    /// Reaches the level and account that `other` had.
-    async fn log_in_like(&mut self, other: &Self) -> Result<(), ActionProblem> {
-        let was_protected = other
+    /// Who looks at files for this session: the same account, with the same protection.
+    pub(super) fn like_this(&self) -> Reach {
+        let progress = self.control.as_ref().map(|control| &control.progress);
+        let login = progress.and_then(|progress| progress.login.as_deref());
+        let was_protected = self
             .control
             .as_ref()
             .is_some_and(|control| control.link.is_protected());
-        let level = match (other.is_private(), was_protected) {
-            (true, _) => Level::DataProtected,
-            (false, true) => Level::Authenticated,
-            (false, false) => Level::AuthenticatedInClear,
+        let level = match (self.is_private(), was_protected, login) {
+            (true, ..) | (_, _, None) => Level::DataProtected,
+            (false, true, Some(_)) => Level::Authenticated,
+            (false, false, Some(_)) => Level::AuthenticatedInClear,
         };
-        let login = other
-            .control
-            .as_ref()
-            .and_then(|control| control.progress.login.clone());
-        let second = self
-            .shared
-            .settings
-            .accounts
-            .get(1)
-            .map(|credentials| credentials.user.clone());
-        let account = if login.is_some() && login == second {
-            AccountRef::Second
-        } else {
-            AccountRef::First
-        };
-        let level = Spanned::new(level, Span::default());
-        self.reach(&Reach {
-            level,
-            account,
+        let second = self.shared.settings.accounts.get(1);
+        let is_second = login.is_some() && login == second.map(|credentials| credentials.user.as_str());
+        Reach {
+            level: Spanned::new(level, Span::default()),
+            account: if is_second {
+                AccountRef::Second
+            } else {
+                AccountRef::First
+            },
             tls: TlsChoice::default(),
-        })
-        .await
+        }
     }
 
-    async fn look_at(&mut self, path: &str) -> Found {
+    /// Whether a command could be sent and its reply be recognised.
+    pub(super) fn is_idle(&self) -> bool {
+        self.control.as_ref().is_some_and(|control| {
+            control.is_readable() && !control.progress.is_waiting() && control.next_reply().is_none()
+        })
+    }
+
+    /// Retrieves `path`.
+    pub(super) async fn look_at(&mut self, path: &str) -> Found {
         let plan = self.plan(format!("RETR {path}"), &TransferChoice::default(), Body::Download);
         let outcome = match plan {
             Ok(transfer) => self.transfer(&transfer, FinalReply::Take).await,
@@ -118,10 +81,27 @@ impl Session {
             Err(problem) => Found::Unknown(in_words(&problem)),
         }
     }
+
+    /// Records what was found at `path` on the control channel of this session.
+    pub(super) fn record_found(&self, path: &str, found: Found) {
+        let (exists, summary, problem) = match found {
+            Found::File(summary) => (true, Some(summary), None),
+            Found::Missing => (false, None, None),
+            Found::Unknown(why) => (false, None, Some(why)),
+        };
+        let event = EventKind::FileExamined {
+            path: self.recorder().mask(path),
+            exists,
+            bytes: summary.as_ref().map(|summary| summary.bytes),
+            sha256: summary.map(|summary| summary.sha256),
+            problem,
+        };
+        self.recorder().record(&self.control_channel(), event);
+    }
 }
 
 /// `problem` as one lower-case sentence.
-fn in_words(problem: &ActionProblem) -> String {
+pub(super) fn in_words(problem: &ActionProblem) -> String {
     match problem {
         ActionProblem::NotConnected { detail }
         | ActionProblem::ConnectionRefused { detail }
@@ -130,10 +110,7 @@ fn in_words(problem: &ActionProblem) -> String {
         | ActionProblem::Unusable { detail }
         | ActionProblem::NotAllowed { detail } => detail.clone(),
         ActionProblem::TimedOut { waited, seconds } => {
-            format!(
-                "nothing within {seconds} s (waited for {})",
-                format!("{waited:?}").to_lowercase()
-            )
+            format!("nothing within {seconds} s (waited for {waited:?})").to_lowercase()
         }
         ActionProblem::RefusedByReply { code } => format!("refused with reply {code}"),
         ActionProblem::UnexpectedReply { code, hoped } => format!("reply {code}, hoped for {hoped}"),

@@ -3,10 +3,6 @@
 //! RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2. The connection is of no use afterwards; what still arrives on it is read
 //! and forgotten.
 
-use std::time::Duration;
-
-use tokio::time::{Instant, timeout_at};
-
 use super::data::DataTls;
 use super::escapes::unescape;
 use super::problem::{closed, from_link, not_connected, unusable};
@@ -14,24 +10,11 @@ use super::session::Session;
 use super::wait::{Alongside, alongside};
 use crate::scenario::model::{ChannelRef, ProbeTls};
 use crate::trace::{ActionProblem, AlertFacts, AlertLevel, EventKind, Waited};
-use crate::transport::{Incoming, Link};
+use crate::transport::{RawAnswer, RawEnd};
 use crate::wire::tls_record::{
     HelloAnswer, HelloSpec, alert_name, last_hello_answer, parse_hello_answer, suite_name, suites,
     version_by_name, version_name,
 };
-
-/// How much of an answer is looked at.
-const ANSWER_LIMIT: usize = 64 * 1024;
-
-/// How the reading of an answer ended.
-enum Answer {
-    /// An answer can be read from these bytes.
-    Read(Vec<u8>),
-    /// The peer ended the connection behind these bytes.
-    Ended(Vec<u8>),
-    /// Nothing more came in time.
-    TimedOut(Vec<u8>),
-}
 
 impl Session {
     /// `probe-tls`.
@@ -69,7 +52,8 @@ impl Session {
         };
         let channel = link.channel().clone();
         recorder.record(&channel, EventKind::ProbeSent { hello: words });
-        let asking = ask(link, &hello, within);
+        let enough = |bytes: &[u8]| !bytes.is_empty() && !matches!(parse_hello_answer(bytes), Ok(None));
+        let asking = link.raw_probe(&hello, within, enough);
         let answer = match alongside(watched, store, asking).await {
             Alongside::Done(answer) => {
                 answer.map_err(|error| from_link(&error, Waited::Write, within, &recorder))?
@@ -77,7 +61,7 @@ impl Session {
             Alongside::Refused(code) => return Err(ActionProblem::RefusedByReply { code }),
             Alongside::ControlEnded(why) => return Err(closed(why)),
         };
-        if let (Answer::Ended(_), ChannelRef::Control) = (&answer, probe.channel) {
+        if matches!(answer.ended, RawEnd::Fin | RawEnd::Reset) && probe.channel == ChannelRef::Control {
             self.control()?
                 .end_here("the target closed the control connection");
         }
@@ -86,30 +70,11 @@ impl Session {
     }
 }
 
-/// Sends `hello` and reads the answer.
-async fn ask(link: &mut Link, hello: &[u8], within: Duration) -> Result<Answer, crate::transport::LinkError> {
-    let until = Instant::now() + within;
-    let mut bytes = Vec::new();
-    link.send_clear(hello, within).await?;
-    loop {
-        match timeout_at(until, link.receive()).await {
-            Err(_) => return Ok(Answer::TimedOut(bytes)),
-            Ok(Incoming::Bytes(more)) => bytes.extend_from_slice(&more),
-            Ok(Incoming::Fin | Incoming::Reset) => return Ok(Answer::Ended(bytes)),
-            Ok(_) => {}
-        }
-        let is_complete = !matches!(parse_hello_answer(&bytes), Ok(None));
-        if !bytes.is_empty() && is_complete || bytes.len() >= ANSWER_LIMIT {
-            return Ok(Answer::Read(bytes));
-        }
-    }
-}
-
-fn answered(answer: &Answer) -> EventKind {
-    let (bytes, otherwise) = match answer {
-        Answer::Read(bytes) => (bytes, "plaintext"),
-        Answer::Ended(bytes) => (bytes, "closed"),
-        Answer::TimedOut(bytes) => (bytes, "nothing"),
+fn answered(answer: &RawAnswer) -> EventKind {
+    let otherwise = match answer.ended {
+        RawEnd::Complete | RawEnd::Limit => "plaintext",
+        RawEnd::Fin | RawEnd::Reset => "closed",
+        RawEnd::TimedOut => "nothing",
     };
     let said = |answer: &str| EventKind::ProbeAnswered {
         answer: answer.to_owned(),
@@ -118,7 +83,7 @@ fn answered(answer: &Answer) -> EventKind {
         alpn: None,
         alert: None,
     };
-    match last_hello_answer(bytes) {
+    match last_hello_answer(&answer.bytes) {
         Ok(HelloAnswer::ServerHello {
             version, suite, alpn, ..
         }) => EventKind::ProbeAnswered {

@@ -19,6 +19,8 @@ use crate::transport::TcpClose;
 
 /// How many times the deadline for the next bytes a whole transfer may take.
 const WHOLE_TRANSFER: u32 = 30;
+/// How long the end of TCP may take behind close_notify before we answer.
+const ENDS_BY_ITSELF: Duration = Duration::from_millis(50);
 /// How long we wait for FIN behind close_notify.
 const FIN_BEHIND_NOTIFY: Duration = Duration::from_secs(1);
 
@@ -126,14 +128,20 @@ impl Session {
     /// Ends our side of a data connection that the peer has ended: close_notify, a short wait for its FIN, FIN.
     pub(super) async fn answer_end(&mut self) {
         let within = self.timeouts().close.min(FIN_BEHIND_NOTIFY);
-        let until = Instant::now() + within;
+        // Most targets end TCP at once; what they do by themselves is seen before we answer.
+        self.await_data_end(within.min(ENDS_BY_ITSELF)).await;
         self.send_close_notify_once(within).await;
+        self.await_data_end(within).await;
+        self.close_data_once(TcpClose::Fin);
+    }
+
+    async fn await_data_end(&mut self, within: Duration) {
+        let until = Instant::now() + within;
         while self.data.as_ref().is_some_and(|data| data.end.is_none()) {
             if !matches!(self.pump(Watch::All, until).await, Woke::Control | Woke::Data) {
-                break;
+                return;
             }
         }
-        self.close_data_once(TcpClose::Fin);
     }
 
     /// Sends close_notify on a protected data connection unless we did or it is gone. Whether it can still be sent

@@ -48,9 +48,10 @@ impl Session {
             return Err(not_connected("there is no control connection"));
         };
         control.drop_clear_leftover();
+        let started = Instant::now();
         let outcome = control.link.start_tls_client(&context, &options, within).await;
         control.keep_sessions(store);
-        let facts = outcome.map_err(|failure| failed(&failure))?;
+        let facts = outcome.map_err(|failure| failed(&failure, started, within))?;
         control.progress.note_tls();
         self.keep_group(&facts);
         Ok(())
@@ -79,6 +80,7 @@ impl Session {
         let Some(link) = data.link.as_mut() else {
             return Err(not_connected("the data connection is gone"));
         };
+        let started = Instant::now();
         let handshake = link.start_tls_client(&context, &options, within);
         let outcome = alongside(control.as_mut(), store, handshake).await;
         data.start_tls(if matches!(outcome, Alongside::Done(Ok(_))) {
@@ -102,7 +104,7 @@ impl Session {
                 self.keep_group(&facts);
                 Ok(())
             }
-            Alongside::Done(Err(failure)) => Err(failed(&failure)),
+            Alongside::Done(Err(failure)) => Err(failed(&failure, started, within)),
             Alongside::Refused(code) => {
                 give_up(format!("given up after reply {code} on the control connection"));
                 Err(ActionProblem::RefusedByReply { code })
@@ -253,7 +255,11 @@ fn certificate_of(choice: &TlsChoice) -> Option<&str> {
     choice.certificate.as_ref().map(|name| name.value.as_str())
 }
 
-fn failed(failure: &HandshakeFailure) -> ActionProblem {
+fn failed(failure: &HandshakeFailure, started: Instant, within: Duration) -> ActionProblem {
+    let has_answer = failure.alert.is_some() || failure.plaintext.is_some();
+    if !has_answer && started.elapsed() >= within {
+        return timed_out(Waited::Handshake, within);
+    }
     ActionProblem::HandshakeFailed {
         detail: failure.reason.clone(),
     }

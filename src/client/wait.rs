@@ -59,7 +59,7 @@ pub(super) enum Alongside<T> {
 /// What arrived on the data connection.
 enum DataNews {
     Arrived(Incoming),
-    Accepted(Result<Link, LinkError>),
+    Accepted(Result<Box<Link>, LinkError>),
 }
 
 impl Session {
@@ -213,7 +213,8 @@ async fn next_of_data(data: Option<&mut Data>, recorder: &Recorder) -> DataNews 
     match &data.listener {
         Some(listener) => {
             let channel = data.channel.clone();
-            DataNews::Accepted(listener.accept(data.path, None, channel, recorder.clone()).await)
+            let accepted = listener.accept(data.path, None, channel, recorder.clone()).await;
+            DataNews::Accepted(accepted.map(Box::new))
         }
         None => std::future::pending().await,
     }
@@ -230,7 +231,7 @@ async fn next_of_control(control: Option<&mut Control>) -> Incoming {
 fn absorb_news(data: &mut Data, news: DataNews, store: &SessionStore) {
     match news {
         DataNews::Arrived(incoming) => data.absorb(incoming, store),
-        DataNews::Accepted(Ok(link)) => data.link = Some(link),
+        DataNews::Accepted(Ok(link)) => data.link = Some(*link),
         // Local trouble; whoever needs the connection meets it again and says so.
         DataNews::Accepted(Err(_)) => data.listener = None,
     }

@@ -2,10 +2,12 @@
 //!
 //! One shape for both (design section 9). Without colour for JUnit, HTML and files. Does not print.
 
+mod case;
 mod finding;
 mod line;
 mod load;
 
+pub use case::{CaseView, render_case};
 pub use finding::{FindingView, render_finding};
 pub use line::render_event;
 pub use load::{render_load_error, render_load_errors};

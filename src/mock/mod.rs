@@ -21,3 +21,6 @@ pub use options::{Account, Options, ReusePolicy};
 pub use path::StorePath;
 pub use server::{MockError, Server};
 pub use store::{Entry, Store, StoreError, StoreErrorKind};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! `ftpspec certs`: chains from recipes.
+
+use super::args::{CertsArgs, CertsCommand};
+use super::exit::{CliError, Exit};
+use super::output;
+use crate::tls::certificate::{self, CertificateSet, Recipe};
+
+pub(super) fn run(args: &CertsArgs) -> Result<Exit, CliError> {
+    let known = certificate::recipes().map_err(|error| CliError::internal(error.to_string()))?;
+    let mut text = String::new();
+    match &args.command {
+        CertsCommand::List => {
+            for recipe in known {
+                text.push_str(&format!("{:22} {}\n", recipe.name, recipe.title));
+            }
+        }
+        CertsCommand::Make { recipes, out } => {
+            let wanted: Vec<&Recipe> = if recipes.is_empty() {
+                known.iter().collect()
+            } else {
+                let found = recipes.iter().map(|name| certificate::recipe(name));
+                found.collect::<Result<_, _>>().map_err(|error| CliError::usage(error.to_string()))?
+            };
+            let set = CertificateSet::make(wanted.iter().copied())
+                .map_err(|error| CliError::internal(error.to_string()))?;
+            set.write_to(out).map_err(|error| CliError::internal(error.to_string()))?;
+            for name in ["ca", "other-ca"].into_iter().chain(wanted.iter().map(|recipe| recipe.name.as_str())) {
+                text.push_str(&format!("{}\n", out.join(format!("{name}.pem")).display()));
+            }
+        }
+    }
+    output::print(&text)?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,519 @@
+//! Runs the steps of one case: lets the engine act, waits for what the checks look at, asks the judge whether to go on.
+//!
+//! Decides nothing about the target: every wait ends in an event, and the judge looks at events. Clean-up always runs, with
+//! short deadlines. The case as a whole has a deadline too; reaching it is trouble of the harness, never a hang.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::vars::Variables;
+use crate::base::{Span, Spanned};
+use crate::client::{Engine, FinalReply, Seen, Settings, content_facts};
+use crate::judge::Next;
+use crate::plan::Case;
+use crate::scenario::model::{
+    AccountRef, Action, CaptureSource, ChannelRef, Check, CheckKind, Level, ProvideFile, Reach, ReplyPattern,
+    Step, TlsChoice,
+};
+use crate::trace::{
+    ActionProblem, Channel, DataPath, Event, EventKind, Phase, Recorder, StepIndex, TlsVersion, Waited,
+};
+
+/// The longest wait in clean-up.
+const CLEANUP_WAIT: Duration = Duration::from_secs(3);
+/// The longest that clean-up as a whole may take.
+const CLEANUP_LIMIT: Duration = Duration::from_secs(15);
+/// How long `silence` listens when its check does not say.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How long tickets are waited for when their check does not say.
+const TICKETS: Duration = Duration::from_secs(1);
+/// What one step may take at most, as a multiple of all deadlines together.
+const STEP_FACTOR: u32 = 2;
+/// What a case may take at least.
+const CASE_FLOOR: Duration = Duration::from_secs(60);
+
+/// What a case needs besides itself.
+#[derive(Debug)]
+pub struct CaseContext {
+    /// Target, accounts, trust, deadlines. Versions, data path and content seed are set from the case.
+    pub settings: Settings,
+    /// The variables that every case has (`run.id`, `user`, `password`, `target.host`, …).
+    pub variables: BTreeMap<String, String>,
+    /// Where events go.
+    pub recorder: Recorder,
+    /// The longest that the case may take; worked out from the deadlines when none.
+    pub deadline: Option<Duration>,
+}
+
+/// Runs `case` and gives everything that was observed. `judge` says after each step whether to go on.
+pub async fn execute(
+    case: &Case,
+    context: CaseContext,
+    judge: &(dyn Fn(&[Event], StepIndex) -> Next + Sync),
+) -> Vec<Event> {
+    let CaseContext {
+        mut settings,
+        variables,
+        recorder,
+        deadline,
+    } = context;
+    apply_axes(case, &mut settings);
+    let deadline = deadline.unwrap_or_else(|| case_deadline(case, &settings));
+    let seed = settings.content_seed;
+    let mut runner = StepRunner {
+        engine: Engine::new(settings, recorder.clone()),
+        variables: Variables::default(),
+        recorder: recorder.clone(),
+        seed,
+        current: None,
+    };
+    let run = runner.run(case, variables, judge);
+    if tokio::time::timeout(deadline, run).await.is_err() {
+        runner.give_up(format!("the case did not end within {} s", deadline.as_secs()));
+    }
+    runner.engine.limit_timeouts(CLEANUP_WAIT);
+    let cleanup = runner.clean_up(case);
+    if tokio::time::timeout(CLEANUP_LIMIT, cleanup).await.is_err() {
+        runner.finish_current();
+    }
+    runner.engine.finish().await;
+    recorder.events()
+}
+
+/// The axes `tls` and `data` choose how everything connects.
+fn apply_axes(case: &Case, settings: &mut Settings) {
+    match case.id.cell.get("tls") {
+        Some("tls1.2") => settings.versions = vec![TlsVersion::Tls12],
+        Some("tls1.3") => settings.versions = vec![TlsVersion::Tls13],
+        _ => {}
+    }
+    match case.id.cell.get("data") {
+        Some("passive") => settings.default_data_path = DataPath::Passive,
+        Some("extended-passive") => settings.default_data_path = DataPath::ExtendedPassive,
+        Some("active") => settings.default_data_path = DataPath::Active,
+        Some("extended-active") => settings.default_data_path = DataPath::ExtendedActive,
+        _ => {}
+    }
+    settings.content_seed = content_seed(&case.scenario.id);
+}
+
+/// FNV-1a of the scenario's id: the same content in every cell, run and version.
+fn content_seed(scenario: &str) -> u64 {
+    scenario.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// Longer than any case takes that waits only as long as it is told to.
+fn case_deadline(case: &Case, settings: &Settings) -> Duration {
+    let times = settings.timeouts;
+    let one = times.connect + times.greeting + times.reply + times.handshake + times.data + times.close;
+    let steps = case.scenario.setup.iter().chain(&case.scenario.steps);
+    let sum = steps
+        .map(|step| one * STEP_FACTOR + said_waits(step))
+        .sum::<Duration>();
+    sum.max(CASE_FLOOR)
+}
+
+/// The waits that a step spells out.
+fn said_waits(step: &Step) -> Duration {
+    let action = match step.action.as_ref().map(|action| &action.value) {
+        Some(Action::Wait(time)) => time.value,
+        Some(Action::ReadData(crate::scenario::model::ReadData::During(time))) => *time,
+        _ => Duration::ZERO,
+    };
+    let checks = step.expect.iter().filter_map(|check| check.within.as_ref());
+    action + checks.map(|within| within.value).sum::<Duration>()
+}
+
+/// The state of a case under way.
+struct StepRunner {
+    engine: Engine,
+    variables: Variables,
+    recorder: Recorder,
+    seed: u64,
+    current: Option<StepIndex>,
+}
+
+/// What the waits of a step share.
+struct StepOutcome {
+    /// The reply that the step took.
+    reply: Option<Seen>,
+    /// Position in the trace where the step began.
+    start: usize,
+}
+
+impl StepRunner {
+    async fn run(
+        &mut self,
+        case: &Case,
+        variables: BTreeMap<String, String>,
+        judge: &(dyn Fn(&[Event], StepIndex) -> Next + Sync),
+    ) {
+        self.set_initial(case, variables);
+        let scenario = &case.scenario;
+        for (phase, steps) in [(Phase::Setup, &scenario.setup), (Phase::Steps, &scenario.steps)] {
+            for (index, step) in steps.iter().enumerate() {
+                let position = StepIndex { phase, index };
+                self.run_step(step, position).await;
+                if judge(&self.recorder.events(), position) == Next::Stop {
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn clean_up(&mut self, case: &Case) {
+        for (index, step) in case.scenario.cleanup.iter().enumerate() {
+            self.reconnect_for(step).await;
+            self.run_step(
+                step,
+                StepIndex {
+                    phase: Phase::Cleanup,
+                    index,
+                },
+            )
+            .await;
+        }
+    }
+
+    /// A clean-up command on a session that the target has ended goes over a new connection.
+    async fn reconnect_for(&mut self, step: &Step) {
+        let session = &step.session.value;
+        let is_command = matches!(
+            step.action.as_ref().map(|action| &action.value),
+            Some(Action::Send(_))
+        );
+        if !is_command || self.engine.is_connected(session) {
+            return;
+        }
+        let level = Spanned::new(Level::Authenticated, Span::default());
+        let reach = Action::Reach(Reach {
+            level,
+            account: AccountRef::First,
+            tls: TlsChoice::default(),
+        });
+        // Whether it worked shows in the step itself, and clean-up never changes a verdict.
+        let _ = self.engine.act(session, &reach, FinalReply::Take).await;
+    }
+
+    /// Sets the variables every case has, the cell's, and the scenario's own, which may use those before.
+    fn set_initial(&mut self, case: &Case, variables: BTreeMap<String, String>) {
+        for (name, value) in variables {
+            self.variables.set(&name, value, &self.recorder);
+        }
+        for (axis, value) in &case.id.cell.0 {
+            self.set_filled(axis, value);
+        }
+        for (name, text) in &case.scenario.vars {
+            self.set_filled(&name.value, &text.value);
+        }
+    }
+
+    fn set_filled(&mut self, name: &str, text: &str) {
+        match self.variables.fill(text) {
+            Ok(value) => self.variables.set(name, value, &self.recorder),
+            Err(error) => {
+                let reason = format!("the variable `{name}` cannot be set: {error}");
+                self.recorder.record_case(EventKind::HarnessFailed { reason });
+            }
+        }
+    }
+
+    fn give_up(&mut self, reason: String) {
+        self.recorder.record_case(EventKind::HarnessFailed { reason });
+        self.finish_current();
+    }
+
+    fn finish_current(&mut self) {
+        if let Some(step) = self.current.take() {
+            self.recorder.record_case(EventKind::StepFinished { step });
+        }
+    }
+
+    async fn run_step(&mut self, step: &Step, position: StepIndex) {
+        let start = self.recorder.len();
+        self.current = Some(position);
+        self.recorder
+            .record_case(EventKind::StepStarted { step: position });
+        let mut outcome = StepOutcome { reply: None, start };
+        let awaits_reply = self.act(step, &mut outcome).await;
+        self.observe(step, awaits_reply, &mut outcome).await;
+        self.capture(step, &outcome);
+        self.finish_current();
+    }
+
+    /// Does the action of `step`; whether its `reply` checks still need a reply.
+    async fn act(&mut self, step: &Step, outcome: &mut StepOutcome) -> bool {
+        let checks_reply = checks_reply(step);
+        let Some(action) = &step.action else {
+            return checks_reply;
+        };
+        let session = &step.session.value;
+        let final_reply = if checks_reply {
+            FinalReply::Leave
+        } else {
+            FinalReply::Take
+        };
+        let result = match self.variables.fill_action(&action.value) {
+            Ok(filled) => {
+                let result = self.engine.act(session, &filled, final_reply).await;
+                if let (Action::ProvideFile(provide), Ok(())) = (&filled, &result) {
+                    self.set_file_variables(provide);
+                }
+                result
+            }
+            Err(error) => Err(ActionProblem::Unusable {
+                detail: format!("the step needs a value: {error}"),
+            }),
+        };
+        if let Err(problem) = &result {
+            let channel = self.channel_of(&action.value, session);
+            self.recorder
+                .record(&channel, EventKind::ActionFailed(problem.clone()));
+        }
+        if !checks_reply || !self.took_reply(outcome.start, session) || self.engine.owes_reply(session) {
+            return checks_reply;
+        }
+        // The action took the reply that the check is about (`open-data`, `reach`).
+        outcome.reply = self.engine.last_taken(session);
+        false
+    }
+
+    /// Whether a reply was taken since position `start` of the trace.
+    fn took_reply(&self, start: usize, session: &str) -> bool {
+        let control = Channel::control(session);
+        self.recorder.events_from(start).iter().any(|event| {
+            event.channel.as_ref() == Some(&control) && matches!(event.kind, EventKind::ReplyConsumed { .. })
+        })
+    }
+
+    /// The connection that a failed action is reported on.
+    fn channel_of(&self, action: &Action, session: &str) -> Channel {
+        let channel = channel_of_action(action).unwrap_or(ChannelRef::Control);
+        self.engine.channel(session, channel)
+    }
+
+    fn set_file_variables(&mut self, provide: &ProvideFile) {
+        let Ok(facts) = content_facts(&provide.content, self.seed) else {
+            return;
+        };
+        let name = &provide.name.value;
+        let values = [
+            ("path", provide.path.value.clone()),
+            ("bytes", facts.bytes.to_string()),
+            ("sha256", facts.sha256),
+        ];
+        for (part, value) in values {
+            self.variables
+                .set(&format!("{name}.{part}"), value, &self.recorder);
+        }
+    }
+
+    /// Waits for what the checks of `step` look at, in their order; each kind once per connection. Files come last:
+    /// looking at one takes time.
+    async fn observe(&mut self, step: &Step, awaits_reply: bool, outcome: &mut StepOutcome) {
+        let mut awaits_reply = awaits_reply;
+        let mut done: Vec<(&str, ChannelRef)> = Vec::new();
+        for check in &step.expect {
+            for kind in &check.kinds {
+                match kind {
+                    CheckKind::Reply(_) if awaits_reply => {
+                        awaits_reply = false;
+                        self.await_reply(step, outcome).await;
+                    }
+                    CheckKind::Closed(_) => {
+                        let channel = channel_of_check(step, check, ChannelRef::Data);
+                        if first_of(&mut done, "closed", channel) {
+                            let within = within(check, self.engine.timeouts().close);
+                            self.engine
+                                .await_close(&step.session.value, channel, within)
+                                .await;
+                        }
+                    }
+                    CheckKind::Silence => {
+                        let channel = channel_of_check(step, check, ChannelRef::Control);
+                        if first_of(&mut done, "silence", channel) {
+                            let within = within(check, SILENCE);
+                            self.engine
+                                .await_silence(&step.session.value, channel, within)
+                                .await;
+                        }
+                    }
+                    CheckKind::Tls(pattern) => {
+                        let channel = channel_of_check(step, check, ChannelRef::Data);
+                        let count = pattern
+                            .tickets
+                            .unwrap_or(u32::from(pattern.ticket_lifetime.is_some()));
+                        if count > 0 {
+                            let within = within(check, TICKETS);
+                            self.engine
+                                .await_tickets(&step.session.value, channel, count, within)
+                                .await;
+                        }
+                    }
+                    CheckKind::Reply(_)
+                    | CheckKind::Data(_)
+                    | CheckKind::File(_)
+                    | CheckKind::Order(_)
+                    | CheckKind::Action(_) => {}
+                }
+            }
+        }
+        self.examine_files(step).await;
+    }
+
+    /// Takes the next reply; `TimedOut` when none comes.
+    async fn await_reply(&mut self, step: &Step, outcome: &mut StepOutcome) {
+        let session = &step.session.value;
+        let times = self.engine.timeouts();
+        let is_greeting = matches!(
+            step.action.as_ref().map(|action| &action.value),
+            Some(Action::Connect(_))
+        );
+        let otherwise = if is_greeting { times.greeting } else { times.reply };
+        let checks = step
+            .expect
+            .iter()
+            .filter(|check| check.kinds.iter().any(is_reply));
+        let within = checks
+            .map(|check| within(check, otherwise))
+            .max()
+            .unwrap_or(otherwise);
+        match self.engine.await_reply(session, within).await {
+            Ok(seen) => outcome.reply = Some(seen),
+            Err(ActionProblem::TimedOut { .. }) => {
+                let event = EventKind::TimedOut {
+                    waited: Waited::Reply,
+                    seconds: within.as_secs_f64(),
+                };
+                self.recorder.record(&Channel::control(session), event);
+            }
+            // The end of the connection is in the trace already.
+            Err(_) => {}
+        }
+    }
+
+    async fn examine_files(&mut self, step: &Step) {
+        let mut seen: Vec<String> = Vec::new();
+        for kind in step.expect.iter().flat_map(|check| &check.kinds) {
+            let CheckKind::File(pattern) = kind else { continue };
+            // A path without a value stays unexamined; the judge says which variable is missing.
+            let Ok(path) = self.variables.fill(&pattern.path.value) else {
+                continue;
+            };
+            if !seen.contains(&path) {
+                self.engine.examine_file(&step.session.value, &path).await;
+                seen.push(path);
+            }
+        }
+    }
+
+    /// Sets the variables that `step` captures. What was not observed has no value, and a step that needs it says so.
+    fn capture(&mut self, step: &Step, outcome: &StepOutcome) {
+        for (name, source) in &step.capture {
+            match self.captured(source.value.clone(), step, outcome) {
+                Some(value) => self.variables.set(&name.value, value, &self.recorder),
+                None => self.recorder.record_case(EventKind::Noted {
+                    name: "not-captured".to_owned(),
+                    value: name.value.clone(),
+                }),
+            }
+        }
+    }
+
+    fn captured(&self, source: CaptureSource, step: &Step, outcome: &StepOutcome) -> Option<String> {
+        let session = &step.session.value;
+        let reply = || {
+            let taken = self
+                .took_reply(outcome.start, session)
+                .then(|| self.engine.last_taken(session));
+            outcome.reply.clone().or_else(|| taken.flatten())
+        };
+        match source {
+            CaptureSource::ReplyCode => reply().map(|seen| seen.reply.code.to_string()),
+            CaptureSource::ReplyText => reply().map(|seen| {
+                let line = seen.reply.lines.last().cloned().unwrap_or_default();
+                String::from_utf8_lossy(&line).into_owned()
+            }),
+            CaptureSource::ReplyEndpoint => reply()?.endpoint.map(|endpoint| endpoint.to_string()),
+            CaptureSource::ReplyQuoted => quoted(&reply()?.reply.text()),
+            CaptureSource::DataSha256 => self
+                .engine
+                .transfer_summary(session)
+                .map(|summary| summary.sha256),
+            CaptureSource::DataBytes => self
+                .engine
+                .transfer_summary(session)
+                .map(|summary| summary.bytes.to_string()),
+        }
+    }
+}
+
+fn is_reply(kind: &CheckKind) -> bool {
+    matches!(kind, CheckKind::Reply(ReplyPattern { .. }))
+}
+
+fn checks_reply(step: &Step) -> bool {
+    step.expect.iter().any(|check| check.kinds.iter().any(is_reply))
+}
+
+fn within(check: &Check, otherwise: Duration) -> Duration {
+    check.within.as_ref().map_or(otherwise, |within| within.value)
+}
+
+/// Whether `what` on `channel` is met for the first time.
+fn first_of(done: &mut Vec<(&'static str, ChannelRef)>, what: &'static str, channel: ChannelRef) -> bool {
+    let is_first = !done.contains(&(what, channel));
+    if is_first {
+        done.push((what, channel));
+    }
+    is_first
+}
+
+/// The connection a check is about: its own word, the action's, or `otherwise`.
+fn channel_of_check(step: &Step, check: &Check, otherwise: ChannelRef) -> ChannelRef {
+    let of_action = step
+        .action
+        .as_ref()
+        .and_then(|action| channel_of_action(&action.value));
+    check.channel.or(of_action).unwrap_or(otherwise)
+}
+
+/// The connection an action works on; none for actions without one of their own.
+fn channel_of_action(action: &Action) -> Option<ChannelRef> {
+    match action {
+        Action::CloseControl(_) | Action::Connect(_) | Action::Reach(_) => Some(ChannelRef::Control),
+        Action::StartTls(start) => Some(start.channel),
+        Action::StopTls(channel) => Some(*channel),
+        Action::ProbeTls(probe) => Some(probe.channel),
+        Action::SendRaw(raw) => Some(raw.channel),
+        Action::CloseData(_)
+        | Action::ConnectData(_)
+        | Action::List(_)
+        | Action::OpenData(_)
+        | Action::ProvideFile(_)
+        | Action::ReadData(_)
+        | Action::Retrieve(_)
+        | Action::Store(_)
+        | Action::WriteData(_) => Some(ChannelRef::Data),
+        Action::ExamineFile(_) | Action::Send(_) | Action::Wait(_) => None,
+    }
+}
+
+/// The text between the first double quotes, with doubled quotes inside made single (RFC 959 appendix II).
+fn quoted(text: &str) -> Option<String> {
+    let (_, behind) = text.split_once('"')?;
+    let mut inside = String::new();
+    let mut characters = behind.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character != '"' {
+            inside.push(character);
+        } else if characters.next_if_eq(&'"').is_some() {
+            inside.push('"');
+        } else {
+            return Some(inside);
+        }
+    }
+    None
+}
