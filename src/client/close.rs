@@ -24,7 +24,9 @@ impl Session {
     pub(super) async fn close_data(&mut self, close: &CloseConnection) -> Result<(), ActionProblem> {
         let within = self.timeouts().close;
         // An active connection that the target has not made yet may just be on its way.
-        self.pump(Watch::SparingTls, Instant::now()).await;
+        if self.data.as_ref().is_some_and(|data| data.link.is_none()) {
+            self.pump(Watch::SparingTls, Instant::now()).await;
+        }
         let recorder = self.recorder().clone();
         let Some(data) = self.data.as_mut() else {
             return Err(not_connected("there is no data connection"));
