@@ -13,7 +13,11 @@ fn table() -> Vec<(String, BTreeSet<String>)> {
         let modules = words(cells[0]);
         let above: BTreeSet<String> = rows.iter().map(|(name, _)| name.clone()).collect();
         for module in modules {
-            let mut allowed = if cells[1].contains("everything") { above.clone() } else { BTreeSet::new() };
+            let mut allowed = if cells[1].contains("everything") {
+                above.clone()
+            } else {
+                BTreeSet::new()
+            };
             // `cargo_test` also gets what stands in the brackets behind its name; the others do not.
             let (general, special) = cells[1].split_once('(').unwrap_or((cells[1], ""));
             allowed.extend(words(general));
@@ -69,7 +73,8 @@ fn imports(text: &str) -> Vec<String> {
 #[test]
 fn imports_go_down_and_never_across() {
     let rows = table();
-    let allowed: BTreeMap<&str, &BTreeSet<String>> = rows.iter().map(|(name, set)| (name.as_str(), set)).collect();
+    let allowed: BTreeMap<&str, &BTreeSet<String>> =
+        rows.iter().map(|(name, set)| (name.as_str(), set)).collect();
     assert!(allowed.len() >= 15, "the table was found: {allowed:?}");
     let mut problems = Vec::new();
     let mut seen = 0;
@@ -92,7 +97,11 @@ fn imports_go_down_and_never_across() {
         }
     }
     assert!(seen > 100, "imports were found");
-    assert!(problems.is_empty(), "imports that the table does not allow:\n{}", problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "imports that the table does not allow:\n{}",
+        problems.join("\n")
+    );
 }
 
 #[test]
@@ -104,8 +113,11 @@ fn only_tls_names_rustls_and_only_cli_and_cargo_test_read_the_environment() {
         let text = fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         let place = file.strip_prefix("src").unwrap().display().to_string();
-        let code: String =
-            code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code: String = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n");
         if code.contains("rustls::") && !place.starts_with("tls/") {
             problems.push(format!("{place} names rustls"));
         }

@@ -83,7 +83,10 @@ impl Shared {
                     .collect();
                 place.insert(discover(&self.runner, running, &wanted, 1).await);
             }
-            if let Some(fact) = found.get(&capability).and_then(|seen| seen.facts.capabilities.get(&capability)) {
+            if let Some(fact) = found
+                .get(&capability)
+                .and_then(|seen| seen.facts.capabilities.get(&capability))
+            {
                 facts.capabilities.insert(capability, fact.clone());
             }
         }

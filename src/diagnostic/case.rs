@@ -1,6 +1,5 @@
 //! A case that went wrong: its findings in full, each with help, or why nothing is said about the target.
 
-use std::fmt::Write as _;
 use super::finding::{FindingView, render_finding};
 use crate::base::escape_peer;
 use crate::judge::{Finding, Judgement, Verdict};
@@ -8,6 +7,7 @@ use crate::plan::CaseId;
 use crate::requirement::{Catalogue, Grade};
 use crate::scenario::Scenario;
 use crate::trace::Event;
+use std::fmt::Write as _;
 
 /// What a rendered case is made of.
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +34,23 @@ pub fn render_case(view: &CaseView<'_>, grade: Grade, colour: bool) -> String {
     let mut text = String::new();
     let said_nothing = matches!(view.judgement.verdict, Verdict::Inconclusive | Verdict::Error);
     if said_nothing && let Some(reason) = &view.judgement.reason {
-        let whose = if view.judgement.verdict == Verdict::Error { "trouble in the harness" } else { "inconclusive" };
-        let _ = write!(text, "{whose}: {}: nothing is said about the target: {reason}\n", view.id);
+        let whose = if view.judgement.verdict == Verdict::Error {
+            "trouble in the harness"
+        } else {
+            "inconclusive"
+        };
+        let _ = writeln!(
+            text,
+            "{whose}: {}: nothing is said about the target: {reason}",
+            view.id
+        );
     }
-    for finding in view.judgement.findings.iter().filter(|finding| finding.grade.is_none_or(|own| own >= grade)) {
+    for finding in view
+        .judgement
+        .findings
+        .iter()
+        .filter(|finding| finding.grade.is_none_or(|own| own >= grade))
+    {
         let help = help(view, finding);
         let finding_view = FindingView {
             target: &view.id.target,
@@ -62,9 +75,15 @@ fn help<'a>(view: &CaseView<'a>, finding: &Finding) -> Vec<(&'a str, String)> {
         let _ = write!(target, ", {}", view.id.cell);
     }
     lines.push(("target", target));
-    let requirement = finding.requirement.as_deref().and_then(|id| view.catalogue.get(id));
+    let requirement = finding
+        .requirement
+        .as_deref()
+        .and_then(|id| view.catalogue.get(id));
     if let Some(requirement) = requirement {
-        lines.push(("because", format!("{}: {}", requirement.citation(), one_line(&requirement.summary))));
+        lines.push((
+            "because",
+            format!("{}: {}", requirement.citation(), one_line(&requirement.summary)),
+        ));
     }
     let mut rerun = format!("ftpspec run {} --target {}", view.id.scenario, view.id.target);
     for (axis, value) in &view.id.cell.0 {

@@ -40,8 +40,9 @@ pub fn render_load_errors(errors: &[LoadError], colour: bool) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     };
-    let _ = write!(text, 
-        "{} in {}\n",
+    let _ = writeln!(
+        text,
+        "{} in {}",
         count(errors.len(), "problem"),
         count(files.len(), "file")
     );
