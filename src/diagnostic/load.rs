@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Snippet};
 
-use super::renderer;
+use super::render::renderer;
 use crate::base::{Source, Span};
 use crate::scenario::LoadError;
 
