@@ -406,4 +406,29 @@ mod tests {
             assert_eq!(fault.name().parse::<Fault>(), Ok(*fault));
         }
     }
+
+    /// A fault that the server never looks at would let a scenario pass its proof for the wrong reason.
+    #[test]
+    fn every_fault_is_used_by_the_server() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mock");
+        let mut sources = String::new();
+        for folder in [folder.clone(), folder.join("commands")] {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let is_source = path.extension().is_some_and(|extension| extension == "rs");
+                if is_source && !path.ends_with("fault.rs") {
+                    let text = std::fs::read_to_string(path).unwrap();
+                    sources.push_str(text.split("#[cfg(test)]").next().unwrap_or_default());
+                }
+            }
+        }
+        for fault in Fault::ALL {
+            let name = format!("Fault::{fault:?}");
+            let is_used = sources.match_indices(&name).any(|(index, name)| {
+                let rest = sources.get(index + name.len()..).unwrap_or_default();
+                !rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+            });
+            assert!(is_used, "{fault} is in the list and nowhere else");
+        }
+    }
 }
