@@ -1,7 +1,79 @@
-//! Under construction.
+//! The command line: the only module that prints, reads the environment or ends the process.
+//!
+//! [`args`] is what was typed; one file per subcommand lowers it and acts; [`exit`] has the exit codes.
+
+mod args;
+mod certs;
+mod check;
+mod corpus;
+mod exit;
+mod explain;
+mod external;
+mod interrupt;
+mod judge;
+mod list;
+mod output;
+mod progress;
+mod prove;
+mod run;
+mod schema;
+mod serve;
+mod targets;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command, RunArgs};
+use exit::CliError;
+pub use exit::Exit;
 
 /// Runs the command line and returns the process exit code.
 #[must_use]
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows where each goes.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Success.into()
+            };
+        }
+    };
+    match dispatch(cli) {
+        Ok(exit) => exit.into(),
+        Err(CliError { exit, text }) => {
+            output::complain(&format!("error: {text}"));
+            exit.into()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, CliError> {
+    match cli.command {
+        None => block_on(run::run(&RunArgs::suite())),
+        Some(Command::Run(args)) => block_on(run::run(&args)),
+        Some(Command::Prove(args)) => block_on(prove::run(&args)),
+        Some(Command::Judge(args)) => judge::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::List(args)) => list::run(&args),
+        Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::Schema(args)) => schema::run(&args),
+        Some(Command::Serve(args)) => block_on(serve::run(&args)),
+        Some(Command::Certs(args)) => certs::run(&args),
+        Some(Command::Targets(args)) => block_on(targets::run(&args)),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::internal(format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result
 }

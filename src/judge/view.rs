@@ -8,7 +8,7 @@ use super::words;
 use crate::plan::Cell;
 use crate::plan::template::{FillError, fill};
 use crate::scenario::model::{Action, ChannelRef, Check, Step};
-use crate::trace::{ActionProblem, Channel, ChannelKind, Event, EventKind, StepIndex};
+use crate::trace::{ActionProblem, Channel, ChannelKind, Event, EventKind, StepIndex, Waited};
 use crate::wire::reply::{ReplyCode, ReplyViolation};
 
 /// Where a step lies in a trace.
@@ -162,7 +162,8 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The reply that the step consumed last, if any.
+    /// The reply that the step consumed last. None when a later wait for a reply came to nothing: a composite action
+    /// consumes replies of its own before the one that the step is about.
     pub(super) fn consumed_reply(&self) -> Option<SeenReply<'a>> {
         let control = self.control();
         let (consumed, wanted) = self
@@ -174,6 +175,12 @@ impl<'a> View<'a> {
                 }
                 _ => None,
             })?;
+        if self
+            .all_from(consumed)
+            .any(|(_, event)| is_reply_missed(&event.kind))
+        {
+            return None;
+        }
         self.events
             .iter()
             .enumerate()
@@ -197,16 +204,24 @@ impl<'a> View<'a> {
             })
     }
 
-    /// The numbers of the replies that the step consumed.
-    pub(super) fn consumed_numbers(&self) -> Vec<u32> {
-        let control = self.control();
-        self.in_step()
-            .filter(|(_, event)| event.channel.as_ref() == Some(&control))
+    /// The first reply on `control` that no step has consumed, since the connection was opened: its position.
+    pub(super) fn untaken_reply(&self, control: &Channel) -> Option<(usize, &'a EventKind)> {
+        let opened = self.opened(control)?;
+        let on_control = || {
+            self.all_from(opened)
+                .filter(|(_, event)| event.channel.as_ref() == Some(control))
+        };
+        let taken = on_control()
             .filter_map(|(_, event)| match event.kind {
                 EventKind::ReplyConsumed { number } => Some(number),
                 _ => None,
             })
-            .collect()
+            .max()
+            .unwrap_or(0);
+        on_control().find_map(|(position, event)| match event.kind {
+            EventKind::ReplyReceived { number, .. } if number > taken => Some((position, &event.kind)),
+            _ => None,
+        })
     }
 
     /// The last command line of the session before position `before`.
@@ -263,6 +278,23 @@ impl<'a> View<'a> {
             })
             .or_else(|| self.cell.get(wanted))
     }
+}
+
+/// A wait for a reply that ended without one.
+fn is_reply_missed(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::TimedOut {
+            waited: Waited::Reply,
+            ..
+        } | EventKind::ActionFailed(
+            ActionProblem::TimedOut {
+                waited: Waited::Reply,
+                ..
+            } | ActionProblem::Closed { .. }
+                | ActionProblem::NotConnected { .. }
+        )
+    )
 }
 
 /// Whether we sent something.

@@ -13,6 +13,44 @@ pub struct TargetFacts {
     pub capabilities: BTreeMap<Capability, CapabilityFact>,
 }
 
+impl TargetFacts {
+    /// What a profile declares, and nothing else.
+    #[must_use]
+    pub fn declared(declares: &BTreeMap<Capability, bool>) -> Self {
+        let mut facts = Self::default();
+        for (capability, present) in declares {
+            facts.set(
+                *capability,
+                *present,
+                if *present { "declared" } else { "declared absent" },
+            );
+        }
+        facts
+    }
+
+    /// Every capability taken to be there: for discovery, which asks the target itself.
+    #[must_use]
+    pub fn assume_all() -> Self {
+        Self::declared(
+            &Capability::ALL
+                .iter()
+                .map(|capability| (*capability, true))
+                .collect(),
+        )
+    }
+
+    /// Notes that `capability` is there or not, and how that is known.
+    pub fn set(&mut self, capability: Capability, present: bool, evidence: &str) {
+        self.capabilities.insert(
+            capability,
+            CapabilityFact {
+                present,
+                evidence: evidence.to_owned(),
+            },
+        );
+    }
+}
+
 /// One capability of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapabilityFact {

@@ -1,7 +1,23 @@
 //! Lets the client act for a case, asks the judge after each step, and collects outcomes.
+//!
+//! The only module that joins the pure and the I/O column. Does not print.
 
+mod case_runner;
+mod corpus;
+mod discover;
 mod execute;
+mod folder;
+mod known;
 pub mod outcome;
+mod prove;
+mod run;
 mod vars;
 
+pub use case_runner::{CaseRunner, Ran};
+pub use corpus::{Corpus, CorpusError, read_paths};
+pub use discover::{Discovered, discover};
 pub use execute::{CaseContext, execute};
+pub use folder::{FolderError, ReportFolder, read_case};
+pub use known::is_known;
+pub use prove::{Proof, ProofCase, ProofRun, catches, proof_cases, prove, run_proof};
+pub use run::{Progress, RunRequest, TargetChoice, plan_cases, run, today};

@@ -443,7 +443,7 @@ impl CertificateSet {
             .map(|(_, identity)| identity)
     }
 
-    /// Writes `ca.pem`, `other-ca.pem`, and `<recipe>.pem` (chain) and `<recipe>.key` for each certificate into `dir`,
+    /// Writes `ca.pem`, `ca-other.pem`, and `<recipe>.pem` (chain) and `<recipe>.key` for each certificate into `dir`,
     /// which is made when missing. Keys can be read by the owner only.
     ///
     /// # Errors
@@ -451,7 +451,7 @@ impl CertificateSet {
     pub fn write_to(&self, dir: &Path) -> Result<(), CertificateError> {
         fs::create_dir_all(dir).map_err(|error| file_error(dir, &error))?;
         write(&dir.join("ca.pem"), self.authority.pem(), false)?;
-        write(&dir.join("other-ca.pem"), self.authority.other_pem(), false)?;
+        write(&dir.join("ca-other.pem"), self.authority.other_pem(), false)?;
         for (name, identity) in &self.identities {
             write(&dir.join(format!("{name}.pem")), &identity.chain_pem, false)?;
             write(&dir.join(format!("{name}.key")), &identity.key_pem, true)?;
@@ -528,4 +528,96 @@ fn making(error: rcgen::Error) -> CertificateError {
         CertificateErrorKind::Making,
         format!("a certificate could not be made: {error}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_can_be_made_and_written() {
+        let recipes = recipes().unwrap();
+        assert_eq!(recipes.len(), SOURCES.len());
+        let set = CertificateSet::make(recipes).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        set.write_to(dir.path()).unwrap();
+        set.write_to(dir.path()).unwrap();
+        let mut files: Vec<String> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let mut wanted: Vec<String> = recipes
+            .iter()
+            .flat_map(|recipe| [format!("{}.key", recipe.name), format!("{}.pem", recipe.name)])
+            .chain(["ca.pem".to_owned(), "ca-other.pem".to_owned()])
+            .collect();
+        wanted.sort();
+        assert_eq!(files, wanted);
+        let text = fs::read_to_string(dir.path().join("valid.pem")).unwrap();
+        assert_eq!(text, &*set.identity("valid").unwrap().chain_pem);
+        assert!(set.identity("nothing").is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keys_are_for_the_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let set = CertificateSet::make([recipe("valid").unwrap()]).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        set.write_to(dir.path()).unwrap();
+        let mode = fs::metadata(dir.path().join("valid.key"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn every_file_of_certs_is_part_of_the_program() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs");
+        let mut names: Vec<String> = fs::read_dir(dir)
+            .unwrap()
+            .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+            .filter_map(|name| Some(name.strip_suffix(".yaml")?.to_owned()))
+            .collect();
+        names.sort();
+        let known: Vec<&str> = SOURCES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, known);
+    }
+
+    #[test]
+    fn an_unknown_recipe_is_answered_with_the_known_ones() {
+        let error = recipe("expird").unwrap_err();
+        assert_eq!(error.kind, CertificateErrorKind::UnknownRecipe);
+        assert!(error.reason.contains("did you mean `expired`?"), "{error}");
+        assert!(error.reason.contains("missing-intermediate"), "{error}");
+        let error = recipe("qqqqqqqqqqqq").unwrap_err();
+        assert!(!error.reason.contains("did you mean"), "{error}");
+    }
+
+    #[test]
+    fn a_bad_recipe_says_what_is_wrong() {
+        for (source, word) in [
+            ("title: x\nkye: rsa-2048\n", "kye"),
+            ("title: x\nkey: dsa\n", "dsa"),
+            ("names: [a]\n", "title"),
+            (
+                "title: x\nfrom-days: 5\nuntil-days: 5\n",
+                "`from-days` must lie before",
+            ),
+            ("title: x\nuntil-days: 9000000000000000000\n", "within 36500 days"),
+        ] {
+            let error = parse_recipe("mine", source).unwrap_err();
+            assert_eq!(error.kind, CertificateErrorKind::BadRecipe);
+            assert!(
+                error.reason.contains("`mine`") && error.reason.contains(word),
+                "{error}"
+            );
+        }
+        let bad_name = parse_recipe("mine", "title: x\nnames: [\"ä\"]\n").unwrap();
+        let error = make(&bad_name, &Authority::new().unwrap()).unwrap_err();
+        assert_eq!(error.kind, CertificateErrorKind::BadRecipe);
+    }
 }

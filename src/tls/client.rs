@@ -11,8 +11,11 @@ use rustls::sign::SingleCertAndKey;
 use super::engine::Engine;
 use super::session::{SessionSecret, SessionSlot};
 use super::trust::{NO_CERTIFICATE, PROVIDER, ServerTrust, TicketClock, certified_key, versions};
-use super::{ClientOptions, ClientTrust, Connection, Identity, KeyLogSink, Tls12Resumption, TlsSetupError};
-use crate::trace::Channel;
+use super::{
+    ClientOptions, ClientTrust, Connection, Identity, KeyLogCallback, KeyLogSink, Tls12Resumption,
+    TlsSetupError,
+};
+use crate::trace::{Channel, TlsVersion};
 
 /// The name that stands for no name; never sent.
 const NO_NAME: &str = "unnamed.invalid";
@@ -45,7 +48,7 @@ impl ClientContext {
     pub fn new(
         trust: &ClientTrust,
         identity: Option<&Identity>,
-        key_log: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+        key_log: Option<KeyLogCallback>,
     ) -> Result<Self, TlsSetupError> {
         let certificates: Arc<dyn ResolvesClientCert> = match identity {
             Some(identity) => Arc::new(SingleCertAndKey::from(certified_key(identity)?)),
@@ -116,10 +119,7 @@ impl ClientContext {
             slot,
             clock,
             channel: channel.clone(),
-            offered: options
-                .offer
-                .as_ref()
-                .map(|session| session.origin().channel.to_string()),
+            offered: offered_channel(options),
             verifier,
             certificates,
         };
@@ -133,4 +133,15 @@ fn server_name(name: &str) -> Result<(ServerName<'static>, bool), TlsSetupError>
     let parsed = ServerName::try_from(wanted.to_owned())
         .map_err(|_| TlsSetupError::new(format!("`{wanted}` is neither a host name nor an address")))?;
     Ok((parsed, !name.is_empty()))
+}
+
+/// Where the offered session came from; none when the versions do not let it be offered.
+fn offered_channel(options: &ClientOptions) -> Option<String> {
+    let session = options.offer.as_ref()?;
+    let version = match session.secret {
+        SessionSecret::Tls12(_) => TlsVersion::Tls12,
+        SessionSecret::Tls13 { .. } => TlsVersion::Tls13,
+    };
+    let possible = options.versions.is_empty() || options.versions.contains(&version);
+    possible.then(|| session.origin().channel.to_string())
 }

@@ -84,9 +84,12 @@ pub struct ServerPolicy {
     pub client_authorities: Option<Arc<str>>,
 }
 
-/// Receives NSS key log lines (`CLIENT_RANDOM …`), for captures.
+/// Receives NSS key log lines (`CLIENT_RANDOM …`).
+pub type KeyLogCallback = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A [`KeyLogCallback`] that options can hold.
 #[derive(Clone)]
-pub struct KeyLogSink(pub Arc<dyn Fn(&str) + Send + Sync>);
+pub struct KeyLogSink(pub KeyLogCallback);
 
 impl std::fmt::Debug for KeyLogSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

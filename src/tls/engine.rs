@@ -65,22 +65,21 @@ impl Engine {
                 Turn::Blocked => return Progress::Finished,
                 Turn::Closed => return Progress::PeerClosed,
                 Turn::Failed(error) => {
-                    self.collect_alert(inbox, output);
+                    self.collect_alert(output);
                     return Progress::Failed(error);
                 }
             }
         }
     }
 
-    /// After a failure the alert is still to be fetched. The library must see the bytes that it has not released yet.
-    fn collect_alert(&mut self, inbox: &mut Vec<u8>, output: &mut Vec<u8>) {
-        // What was pending and the alert, each one turn; the bound is for safety.
-        for _ in 0..8 {
-            let (used, turn) = match self {
-                Self::Client(connection) => settle(connection.process_tls_records(inbox), output),
-                Self::Server(connection) => settle(connection.process_tls_records(inbox), output),
+    /// After a failure the alert is still to be fetched. Only as long as there is output: the library hands that out
+    /// before it looks at its input, and the input it must not see again (it would fail a second time, and panic).
+    fn collect_alert(&mut self, output: &mut Vec<u8>) {
+        while self.common().wants_write() {
+            let (_, turn) = match self {
+                Self::Client(connection) => settle(connection.process_tls_records(&mut []), output),
+                Self::Server(connection) => settle(connection.process_tls_records(&mut []), output),
             };
-            inbox.drain(..used.min(inbox.len()));
             if !matches!(turn, Turn::Again) {
                 return;
             }

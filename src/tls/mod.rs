@@ -10,13 +10,16 @@ mod config;
 mod connection;
 mod engine;
 mod facts;
+mod handshake;
 mod hello;
+mod input;
 mod names;
 mod record;
 mod server;
 mod server_session;
 mod session;
 mod tap;
+mod traffic;
 mod trust;
 
 #[cfg(test)]
@@ -24,8 +27,8 @@ pub(crate) mod tests;
 
 pub use client::ClientContext;
 pub use config::{
-    ClientOptions, ClientTrust, Identity, KeyLogSink, OfferedSession, ServerFaults, ServerPolicy,
-    Tls12Resumption, TlsSetupError,
+    ClientOptions, ClientTrust, Identity, KeyLogCallback, KeyLogSink, OfferedSession, ServerFaults,
+    ServerPolicy, Tls12Resumption, TlsSetupError,
 };
 pub use connection::{Connection, HandshakeStep, Opened};
 pub use names::{alert_facts, alert_name, alert_number, group_name, group_number};

@@ -25,18 +25,18 @@ impl Link {
         options: &tls::ClientOptions,
         deadline: Duration,
     ) -> Result<HandshakeFacts, HandshakeFailure> {
-        let offered = options
-            .offer
-            .as_ref()
-            .map(|session| session.origin().channel.to_string());
         let connection = context.connect(options, &self.channel);
+        let offered = connection
+            .as_ref()
+            .ok()
+            .and_then(|connection| connection.offered().map(str::to_owned));
         self.record(EventKind::HandshakeStarted { offered });
         let outcome = match connection {
             Ok(connection) => {
                 self.run_handshake(connection, &[], Instant::now() + deadline)
                     .await
             }
-            Err(error) => Err(failure(&error.reason)),
+            Err(error) => Err(self.cannot_start(error)),
         };
         self.conclude(outcome).map(|(facts, _)| facts)
     }
@@ -60,9 +60,18 @@ impl Link {
                 self.run_handshake(connection, first, Instant::now() + deadline)
                     .await
             }
-            Err(error) => Err(failure(&error.reason)),
+            Err(error) => Err(self.cannot_start(error)),
         };
         self.conclude(outcome)
+    }
+
+    /// A set-up error is the harness's or the scenario's fault: the case must not be held against the peer.
+    fn cannot_start(&self, error: tls::TlsSetupError) -> HandshakeFailure {
+        let reason = format!("TLS cannot be set up: {}", error.reason);
+        self.record(EventKind::HarnessFailed {
+            reason: reason.clone(),
+        });
+        failure(&reason)
     }
 
     fn conclude(&mut self, outcome: Outcome) -> Outcome {

@@ -135,6 +135,24 @@ impl Link {
         self.flush(Instant::now() + deadline).await
     }
 
+    /// Sends a record of any type (20 to 24 on the wire) through TLS; does nothing on a clear link. Not recorded.
+    ///
+    /// # Errors
+    /// Closed or timed out.
+    pub async fn send_any_record(
+        &mut self,
+        kind: u8,
+        content: &[u8],
+        deadline: Duration,
+    ) -> Result<(), LinkError> {
+        self.push_output();
+        if let Protection::Tls(connection) = &mut self.protection {
+            let sealed = connection.seal_any(kind, content).map_err(seal_error)?;
+            self.outbox.extend(sealed);
+        }
+        self.flush(Instant::now() + deadline).await
+    }
+
     /// Sends `bytes` as they are (a hand-made ClientHello, say) and collects the answer until `enough` says so, the
     /// connection ends, or the time is over. Records only how the connection ended.
     ///

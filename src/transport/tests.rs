@@ -213,6 +213,50 @@ async fn a_peer_that_resets_while_we_send_is_noticed() {
 }
 
 #[tokio::test]
+async fn what_came_before_a_reset_is_read_although_sending_noticed_it() {
+    for version in BOTH {
+        let mut ends = Ends::protected(version).await;
+        ends.server.send(b"bye", SOON).await.unwrap();
+        ends.server.close(TcpClose::Reset);
+        let error = loop {
+            if let Err(error) = ends.client.send(b"x", SOON).await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind, LinkErrorKind::Closed);
+        assert_eq!(all(&mut ends.client).await, [bytes(b"bye"), Incoming::Reset]);
+        assert_eq!(
+            ends.seen
+                .events()
+                .iter()
+                .filter(|event| name(&event.kind) == "reset received")
+                .count(),
+            1
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_set_up_error_is_not_held_against_the_peer() {
+    let world = World::new();
+    let mut ends = Ends::clear().await;
+    let bad = ClientOptions {
+        server_name: "not a name".to_owned(),
+        ..options(TlsVersion::Tls13)
+    };
+    ends.client
+        .start_tls_client(&world.client(), &bad, SOON)
+        .await
+        .unwrap_err();
+    assert!(
+        ends.seen
+            .events()
+            .iter()
+            .any(|event| matches!(event.kind, EventKind::HarnessFailed { .. }))
+    );
+}
+
+#[tokio::test]
 async fn alerts_arrive_with_level_and_description() {
     for version in BOTH {
         let mut ends = Ends::protected(version).await;

@@ -178,6 +178,33 @@ fn a_reply_that_another_check_took_does_not_break_silence() {
 }
 
 #[test]
+fn a_reply_that_nobody_took_is_no_silence_even_when_it_came_before() {
+    let case = case(
+        Vec::new(),
+        vec![step(None, vec![required("r.fail", CheckKind::Silence)])],
+    );
+    let trace = |taken: bool| {
+        let trace = Trace::default().connected().reply(1, 226, "done").consumed(1);
+        let trace = if taken {
+            trace
+        } else {
+            trace.reply(2, 226, "again")
+        };
+        trace
+            .start(0)
+            .control(EventKind::StayedSilent { seconds: 1.0 })
+            .done(0)
+    };
+    assert_eq!(
+        judge_case(&case, &requirements(), &trace(true).0).verdict,
+        Verdict::Pass
+    );
+    let judgement = judge_case(&case, &requirements(), &trace(false).0);
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert!(only(&judgement).observed.starts_with("the reply `226 again`"));
+}
+
+#[test]
 fn an_action_is_done_or_failed_as_named() {
     let judge = |pattern, inside: fn(Trace) -> Trace| {
         judge_one(

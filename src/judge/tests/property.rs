@@ -12,7 +12,11 @@ use crate::trace::TicketFacts;
 
 /// A case with every kind of check, and the trace of a target that satisfies it.
 fn everything() -> (Case, Trace) {
-    let case = case(
+    (every_check(), every_event())
+}
+
+fn every_check() -> Case {
+    case(
         vec![step(send("NOOP"), vec![check(codes(&[200]))])],
         vec![
             step(send("RETR x"), vec![required("r.fail", codes(&[150]))]),
@@ -74,13 +78,16 @@ fn everything() -> (Case, Trace) {
             ),
             step(None, vec![required("r.fail", CheckKind::Silence)]),
         ],
-    );
+    )
+}
+
+fn every_event() -> Trace {
     let ticket = TicketFacts {
         lifetime: None,
         bytes: None,
         count: 1,
     };
-    let trace = Trace::default()
+    Trace::default()
         .connected()
         .setup(0)
         .command("NOOP")
@@ -124,8 +131,7 @@ fn everything() -> (Case, Trace) {
         .done(4)
         .start(5)
         .control(EventKind::StayedSilent { seconds: 1.0 })
-        .done(5);
-    (case, trace)
+        .done(5)
 }
 
 #[test]

@@ -249,3 +249,27 @@ fn variables_come_from_captured_events_and_the_cell() {
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
     assert_eq!(only(&judgement).expected, "a value for `$(name)`");
 }
+
+#[test]
+fn a_wait_that_came_to_nothing_counts_more_than_a_reply_consumed_before_it() {
+    let judge = |missed: EventKind| {
+        judge_one(send("X"), vec![required("r.fail", codes(&[2]))], |trace| {
+            trace
+                .command("EPSV")
+                .reply(1, 229, "epsv")
+                .consumed(1)
+                .command("RETR x")
+                .control(missed)
+        })
+    };
+    let timeout = EventKind::TimedOut {
+        waited: Waited::Reply,
+        seconds: 10.0,
+    };
+    let judgement = judge(timeout);
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert_eq!(only(&judgement).message, "did not answer `RETR x`");
+    let closed = ActionProblem::Closed { detail: "FIN".into() };
+    let judgement = judge(EventKind::ActionFailed(closed));
+    assert_eq!(only(&judgement).observed, "the connection was closed (FIN)");
+}

@@ -293,3 +293,19 @@ fn the_certificate_of_a_resumed_handshake_is_the_one_of_its_session() {
     });
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
 }
+
+#[test]
+fn a_handshake_that_timed_out_is_no_refusal() {
+    let mute = |trace: Trace| {
+        trace
+            .data(EventKind::HandshakeFailed(HandshakeFailure {
+                reason: "timed out during the handshake".into(),
+                alert: None,
+                plaintext: None,
+            }))
+            .failed(failed())
+    };
+    let judged = |outcome| judge(start_tls(), outcomes(&[outcome]), mute).verdict;
+    assert_eq!(judged(HandshakeOutcome::Refused), Verdict::Fail);
+    assert_eq!(judged(HandshakeOutcome::Nothing), Verdict::Pass);
+}

@@ -11,17 +11,25 @@ use super::*;
 use crate::tls::trust::{PROVIDER, root_store, versions};
 
 fn library_server(world: &World, version: TlsVersion, retry: bool) -> ServerConnection {
-    let identity = &world.policy.identity;
-    let chain = CertificateDer::pem_slice_iter(identity.chain_pem.as_bytes())
-        .collect::<Result<Vec<_>, _>>()
-        .unwrap();
-    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).unwrap();
     let mut provider = (**PROVIDER).clone();
     if retry {
         provider
             .kx_groups
             .retain(|group| group.name() == rustls::NamedGroup::secp384r1);
     }
+    library_server_with(world, version, provider)
+}
+
+fn library_server_with(
+    world: &World,
+    version: TlsVersion,
+    provider: rustls::crypto::CryptoProvider,
+) -> ServerConnection {
+    let identity = &world.policy.identity;
+    let chain = CertificateDer::pem_slice_iter(identity.chain_pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .unwrap();
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&versions(&[version]))
         .unwrap()
@@ -184,4 +192,33 @@ fn a_key_update_of_the_library_is_followed() {
     library.read_tls(&mut wire.as_slice()).unwrap();
     library.process_new_packets().unwrap();
     exchange!(library, ours);
+}
+
+#[test]
+fn every_suite_seals_and_opens() {
+    let worlds = [World::new(), World::with("rsa")];
+    let mut tried = 0;
+    for suite in &PROVIDER.cipher_suites {
+        let version = match suite {
+            rustls::SupportedCipherSuite::Tls12(_) => TlsVersion::Tls12,
+            rustls::SupportedCipherSuite::Tls13(_) => TlsVersion::Tls13,
+        };
+        let name = crate::tls::names::suite_name(suite.suite());
+        let world = &worlds[usize::from(name.contains("RSA"))];
+        let mut provider = (**PROVIDER).clone();
+        provider.cipher_suites = vec![*suite];
+        let mut library = library_server_with(world, version, provider);
+        let mut ours = world
+            .client()
+            .connect(&options(version), &Channel::control("main"))
+            .unwrap();
+        let mut done = None;
+        for _ in 0..5 {
+            move_bytes!(library, ours, done);
+        }
+        assert_eq!(done.unwrap().unwrap().0.suite, name);
+        exchange!(library, ours);
+        tried += 1;
+    }
+    assert_eq!(tried, 9);
 }

@@ -2,6 +2,7 @@
 
 mod cross_check;
 mod handshakes;
+mod hostile;
 mod records;
 mod resumption;
 

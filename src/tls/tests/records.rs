@@ -206,3 +206,76 @@ fn nothing_can_be_sealed_before_the_handshake_is_finished() {
     assert!(client.seal_alert(true, 0).is_err());
     assert!(client.open_next().is_none());
 }
+
+#[test]
+fn renegotiation_is_refused_with_a_warning() {
+    let mut pair = finished(TlsVersion::Tls12);
+    pair.client
+        .feed(&pair.server.seal_any(22, &[0, 0, 0, 0]).unwrap());
+    assert!(matches!(
+        pair.client.open_next(),
+        Some(Opened::RenegotiationRefused)
+    ));
+    pair.server.feed(&pair.client.take_output());
+    let Some(Opened::Alert(facts)) = pair.server.open_next() else {
+        panic!("no alert");
+    };
+    assert_eq!((facts.level, facts.description), (Some(AlertLevel::Warning), 100));
+    let mut new = finished(TlsVersion::Tls13);
+    new.client.feed(&new.server.seal_any(22, &[0, 0, 0, 0]).unwrap());
+    assert_eq!(violation(new.client.open_next()).1, 10);
+}
+
+#[test]
+fn messages_behind_the_handshake_may_be_cut_and_joined() {
+    // A ticket message: lifetime, age, nonce, ticket, no extensions.
+    let mut ticket = vec![4, 0, 0, 17];
+    ticket.extend([0, 0, 0, 60, 1, 2, 3, 4, 1, 9, 0, 3, 7, 7, 7, 0, 0]);
+    let mut pair = finished(TlsVersion::Tls13);
+    let twice = [ticket.as_slice(), ticket.as_slice()].concat();
+    let (first, second) = twice.split_at(30);
+    pair.client.feed(&pair.server.seal_any(22, first).unwrap());
+    let count = |opened: Option<Opened>| match opened {
+        Some(Opened::Ticket(facts, Some(_))) => (facts.count, facts.lifetime, facts.bytes),
+        other => panic!("expected a ticket, got {other:?}"),
+    };
+    assert_eq!(count(pair.client.open_next()), (3, Some(60), Some(17)));
+    assert!(pair.client.open_next().is_none());
+    pair.client.feed(&pair.server.seal_any(22, second).unwrap());
+    assert_eq!(count(pair.client.open_next()), (4, Some(60), Some(17)));
+}
+
+#[test]
+fn bad_messages_behind_the_handshake_are_violations() {
+    for (content, alert) in [
+        (&[4, 0, 0, 1, 0][..], 50),
+        (&[24, 0, 0, 1, 2][..], 47),
+        (&[24, 0, 0, 1, 0, 9, 0, 0, 0][..], 10),
+        (&[99, 0, 0, 0][..], 10),
+    ] {
+        let mut pair = finished(TlsVersion::Tls13);
+        pair.client.feed(&pair.server.seal_any(22, content).unwrap());
+        assert_eq!(violation(pair.client.open_next()).1, alert, "{content:?}");
+    }
+    let mut pair = finished(TlsVersion::Tls13);
+    pair.server
+        .feed(&pair.client.seal_any(22, &[4, 0, 0, 0]).unwrap());
+    assert_eq!(violation(pair.server.open_next()).1, 10);
+    let mut pair = finished(TlsVersion::Tls13);
+    pair.client.feed(&pair.server.seal_any(21, &[1]).unwrap());
+    assert_eq!(violation(pair.client.open_next()).1, 50);
+}
+
+#[test]
+fn a_message_that_never_ends_is_cut_off() {
+    let mut pair = finished(TlsVersion::Tls12);
+    let mut start = vec![0, 0xff, 0xff, 0xff];
+    start.resize(16_000, 0);
+    for _ in 0..8 {
+        pair.client.feed(&pair.server.seal_any(22, &start).unwrap());
+        assert!(pair.client.open_next().is_none());
+    }
+    pair.client.feed(&pair.server.seal_any(22, &start).unwrap());
+    assert_eq!(violation(pair.client.open_next()).1, 50);
+    assert!(pair.client.is_dead());
+}

@@ -337,6 +337,30 @@ fn a_server_can_abort_when_a_session_is_offered() {
 }
 
 #[test]
+fn a_session_of_another_version_is_not_offered() {
+    let world = World::new();
+    let (context, server) = (world.client(), world.server());
+    for (made, used) in [
+        (TlsVersion::Tls12, TlsVersion::Tls13),
+        (TlsVersion::Tls13, TlsVersion::Tls12),
+    ] {
+        let mut first = pair(&context, &options(made), &server, &label(1));
+        let session = sessions(&mut first.client).remove(0);
+        let second = pair(&context, &offering(&session, options(used)), &server, &label(2));
+        assert_eq!(second.client_facts.session_of, None);
+        assert_eq!(second.client_facts.kind, HandshakeKind::Full);
+        let both = ClientOptions {
+            versions: Vec::new(),
+            ..offering(&session, options(used))
+        };
+        let third = pair(&context, &both, &server, &label(3));
+        // The server prefers TLS 1.3, whatever is offered.
+        let resumed = made == TlsVersion::Tls13;
+        assert_eq!(third.label, resumed.then_some(1));
+    }
+}
+
+#[test]
 fn the_store_is_bounded_and_keeps_the_first_of_control() {
     let world = World::new();
     let (context, server) = (world.client(), world.server());

@@ -12,6 +12,7 @@ use super::raw::{Field, Keyed, Listed, RawScenario, RawStep, Reader, Text, Word}
 use crate::base::{Source, Span, Spanned};
 use crate::requirement::Capability;
 use crate::trace::{Channel, DataPath, Phase, TlsVersion};
+pub(super) use scope::BUILT_IN;
 use scope::Scope;
 
 /// What lowering works with.

@@ -1,0 +1,240 @@
+//! The list of trials.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use libtest_mimic::{Completion, Failed, Trial};
+
+use super::Options;
+use super::shared::Shared;
+use crate::base::{Clock, RunId, SystemClock};
+use crate::diagnostic::{CaseView, render_case};
+use crate::judge::Verdict;
+use crate::plan::{Case, CaseId, Cell, Filter, expand, select};
+use crate::requirement::Grade;
+use crate::runner::{CaseRunner, Corpus, CorpusError, Ran, catches, proof_cases, run_proof};
+use crate::scenario::Scenario;
+use crate::target::{self, EMBEDDED, Profile, Provisioner, Provisioning};
+
+/// Makes the trials of `options`; `required` names the targets that must be installed.
+pub(super) fn collect(options: &Options, required: &str) -> Result<(Vec<Trial>, Arc<Shared>), String> {
+    let (corpus, scenarios) = load(options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start threads: {error}"))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let id = fresh_id(&*clock);
+    let folder = std::env::temp_dir().join(format!("ftpspec-test-{}-{id}", std::process::id()));
+    let provisioner = Provisioner::new(folder).map_err(|error| error.detail)?;
+    let runner = CaseRunner::new(&corpus.catalogue, provisioner, clock, id);
+    let shared = Arc::new(Shared::new(runtime, runner, &corpus));
+    let mut trials = Vec::new();
+    if options.embedded {
+        trials.extend(
+            scenarios
+                .iter()
+                .flat_map(|scenario| embedded_trials(scenario, &shared)),
+        );
+    }
+    if options.proofs {
+        trials.extend(
+            scenarios
+                .iter()
+                .flat_map(|scenario| proof_trials(scenario, &shared)),
+        );
+    }
+    for profile in profiles(options)? {
+        trials.extend(target_trials(&profile, &scenarios, &shared, required));
+    }
+    Ok((trials, shared))
+}
+
+/// The corpus, and the scenarios of it that the filters leave.
+fn load(options: &Options) -> Result<(Corpus, Vec<Arc<Scenario>>), String> {
+    let corpus = Corpus::load(&options.scenario_folders).map_err(|error| match error {
+        CorpusError::Scenarios(problems) => problems
+            .iter()
+            .map(|problem| crate::diagnostic::render_load_error(problem, false))
+            .collect(),
+        other => other.to_string(),
+    })?;
+    let filters = options
+        .filters
+        .iter()
+        .map(|text| text.parse::<Filter>().map_err(|error| error.to_string()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let selected = select(&corpus.scenarios, &filters).map_err(|errors| {
+        errors
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    })?;
+    Ok((corpus, selected))
+}
+
+fn profiles(options: &Options) -> Result<Vec<Profile>, String> {
+    let mut profiles = Vec::new();
+    if options.bundled_targets {
+        profiles.extend(target::embedded_profiles().map_err(|error| error.to_string())?);
+    }
+    for file in &options.target_files {
+        profiles.extend(target::load_profiles(file).map_err(|error| error.to_string())?);
+    }
+    Ok(profiles)
+}
+
+fn embedded_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for cell in expand(scenario) {
+        let (case, shared) = (case(scenario, EMBEDDED, cell), Arc::clone(shared));
+        trials.push(Trial::test(case.id.to_string(), move || {
+            let policy = CaseRunner::embedded_policy(&case.scenario);
+            let ran = shared
+                .runtime
+                .block_on(shared.runner.run_embedded(&case, &policy));
+            let ran = ran.map_err(|error| Failed::from(error.detail))?;
+            // The strict server has everything a scenario requires: nothing but a pass is right.
+            if ran.judgement.verdict == Verdict::Pass {
+                Ok(())
+            } else {
+                Err(failed(&case, &ran, &shared))
+            }
+        }));
+    }
+    trials
+}
+
+/// One trial per fault: it must be caught in at least one cell.
+fn proof_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for fault in &scenario.detects {
+        let runs: Vec<_> = proof_cases(scenario)
+            .into_iter()
+            .filter(|proof| proof.fault.is_some_and(|other| other.name() == fault.value))
+            .collect();
+        let (name, shared) = (
+            format!("proof {} {}", scenario.id, fault.value),
+            Arc::clone(shared),
+        );
+        trials.push(Trial::test(name, move || {
+            let mut seen = String::new();
+            for proof in &runs {
+                let (run, _) = shared.runtime.block_on(run_proof(&shared.runner, proof));
+                if catches(&run) {
+                    return Ok(());
+                }
+                let _ = write!(seen, "\n  {:?} [{}] {}", run.verdict, run.cell, run.words);
+            }
+            Err(Failed::from(format!(
+                "the fault is not caught by a check that names a requirement:{seen}"
+            )))
+        }));
+    }
+    trials
+}
+
+fn target_trials(
+    profile: &Profile,
+    scenarios: &[Arc<Scenario>],
+    shared: &Arc<Shared>,
+    required: &str,
+) -> Vec<Trial> {
+    let missing = not_installed(profile, shared);
+    let must = required.split(',').any(|name| {
+        let name = name.trim();
+        name == profile.name || name == profile.software || (name == "all" && !name.is_empty())
+    });
+    if let (Some(reason), true) = (&missing, must) {
+        let reason = format!("{} is required and not installed: {reason}", profile.name);
+        return vec![Trial::test(format!("target {}", profile.name), move || {
+            Err(Failed::from(reason))
+        })];
+    }
+    let mut trials = Vec::new();
+    for scenario in scenarios.iter().filter(|scenario| !scenario.slow) {
+        for cell in expand(scenario) {
+            let case = case(scenario, &profile.name, cell);
+            let (shared, profile, missing) = (Arc::clone(shared), profile.clone(), missing.clone());
+            trials.push(Trial::ignorable_test(case.id.to_string(), move || {
+                if let Some(reason) = missing {
+                    return Ok(Completion::ignored_with(format!("not installed: {reason}")));
+                }
+                let ran = shared
+                    .runtime
+                    .block_on(shared.run(&profile, &case))
+                    .map_err(Failed::from)?;
+                conclude(&case, &ran, &profile, &shared)
+            }));
+        }
+    }
+    trials
+}
+
+/// Fails on what is not known; a case that does not apply is ignored with its reason.
+fn conclude(case: &Case, ran: &Ran, profile: &Profile, shared: &Shared) -> Result<Completion, Failed> {
+    match ran.judgement.verdict {
+        Verdict::Pass | Verdict::Info | Verdict::Warn => Ok(Completion::Completed),
+        Verdict::NotApplicable => Ok(Completion::ignored_with(
+            ran.judgement.reason.clone().unwrap_or_default(),
+        )),
+        Verdict::Fail if crate::runner::is_known(case, &ran.judgement, &profile.known_deviations) => {
+            Ok(Completion::Completed)
+        }
+        Verdict::Fail | Verdict::Inconclusive | Verdict::Error => Err(failed(case, ran, shared)),
+    }
+}
+
+/// Why a target of this machine cannot be started; nothing when it can, or is not of this machine.
+fn not_installed(profile: &Profile, shared: &Shared) -> Option<String> {
+    if profile.provisioning != Provisioning::Process {
+        return None;
+    }
+    let script = match shared.runner.provisioner().script(profile) {
+        Ok(script) => script,
+        Err(error) => return Some(error.detail),
+    };
+    shared.runtime.block_on(target::installed(&script)).err()
+}
+
+fn case(scenario: &Arc<Scenario>, target: &str, cell: Cell) -> Case {
+    let id = CaseId {
+        scenario: scenario.id.clone(),
+        target: target.to_owned(),
+        cell,
+    };
+    Case {
+        id,
+        scenario: Arc::clone(scenario),
+    }
+}
+
+fn failed(case: &Case, ran: &Ran, shared: &Shared) -> Failed {
+    let view = CaseView {
+        id: &case.id,
+        scenario: &case.scenario,
+        judgement: &ran.judgement,
+        events: &ran.events,
+        version: None,
+        folder: None,
+        catalogue: &shared.catalogue,
+    };
+    let text = render_case(&view, Grade::Info, false);
+    let verdict = ran.judgement.verdict;
+    Failed::from(if text.is_empty() {
+        format!("{verdict:?} {:?}", ran.judgement.reason)
+    } else {
+        text
+    })
+}
+
+/// The time and the process, as an id.
+fn fresh_id(clock: &dyn Clock) -> RunId {
+    let milliseconds = u64::try_from(clock.wall().as_millis()).unwrap_or(0);
+    RunId::from_number(
+        milliseconds
+            .wrapping_mul(0x8000)
+            .wrapping_add(u64::from(std::process::id()) & 0x7fff),
+    )
+}

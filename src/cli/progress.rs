@@ -1,0 +1,84 @@
+//! The progress bar. Hides itself where standard error is no terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::judge::Verdict;
+use crate::runner::Progress;
+use crate::runner::outcome::CaseOutcome;
+
+/// A bar with counts per verdict.
+pub(super) struct Bar {
+    bar: ProgressBar,
+    passed: u64,
+    warned: u64,
+    failed: u64,
+    other: u64,
+}
+
+impl Bar {
+    /// A bar that shows nothing yet; `quiet` ones never do.
+    pub(super) fn new(quiet: bool) -> Self {
+        let bar = if quiet {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(0)
+        };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}") {
+            bar.set_style(style);
+        }
+        Self {
+            bar,
+            passed: 0,
+            warned: 0,
+            failed: 0,
+            other: 0,
+        }
+    }
+
+    /// Shows what happened.
+    pub(super) fn show(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Preparing { target, what } => self.bar.set_message(format!("{what}: {target}")),
+            Progress::Planned { cases } => self.bar.set_length(u64::try_from(*cases).unwrap_or(u64::MAX)),
+            Progress::Finished(outcome) => self.count(outcome),
+        }
+    }
+
+    /// Shows one finished piece of work.
+    pub(super) fn step(&mut self, ok: bool) {
+        if ok {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+        }
+        self.refresh();
+    }
+
+    /// How many pieces of work there are.
+    pub(super) fn set_length(&self, length: usize) {
+        self.bar.set_length(u64::try_from(length).unwrap_or(u64::MAX));
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn count(&mut self, outcome: &CaseOutcome) {
+        match outcome.judgement.verdict {
+            Verdict::Pass | Verdict::Info => self.passed += 1,
+            Verdict::Warn => self.warned += 1,
+            Verdict::Fail => self.failed += 1,
+            Verdict::NotApplicable | Verdict::Inconclusive | Verdict::Error => self.other += 1,
+        }
+        self.refresh();
+    }
+
+    fn refresh(&self) {
+        self.bar.inc(1);
+        self.bar.set_message(format!(
+            "{} passed, {} warned, {} failed, {} other",
+            self.passed, self.warned, self.failed, self.other
+        ));
+    }
+}

@@ -1,0 +1,226 @@
+//! Runs one case against a running target and asks the judge: the meeting point of the pure and the I/O column.
+//!
+//! `run`, `prove` and `cargo_test` all go through here, so a verdict never depends on who asked for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::execute::{CaseContext, execute};
+use crate::base::{Clock, Masker, RunId, Timeline};
+use crate::client::{Credentials, Settings, Timeouts};
+use crate::judge::{self, Judgement, Requirements, Verdict};
+use crate::plan::{Applicability, Case, TargetFacts, applicability};
+use crate::requirement::{Capability, Catalogue};
+use crate::scenario::Scenario;
+use crate::target::{
+    EmbeddedPolicy, EmbeddedPool, Permission, ProvisionError, Provisioner, Running, TlsMode,
+};
+use crate::trace::{Event, Recorder};
+
+/// What a case left behind.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// The judge's word.
+    pub judgement: Judgement,
+    /// Everything that was observed; empty when nothing was run.
+    pub events: Vec<Event>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Ran {
+    /// A case that was not run, with the reason.
+    #[must_use]
+    pub fn not_run(verdict: Verdict, reason: String) -> Self {
+        let judgement = Judgement {
+            verdict,
+            findings: Vec::new(),
+            held: Vec::new(),
+            reason: Some(reason),
+        };
+        Self {
+            judgement,
+            events: Vec::new(),
+            took: Duration::ZERO,
+        }
+    }
+}
+
+/// Everything that cases of a run have in common. Cheap to clone.
+#[derive(Clone)]
+pub struct CaseRunner {
+    requirements: Arc<Requirements>,
+    provisioner: Provisioner,
+    pool: EmbeddedPool,
+    clock: Arc<dyn Clock>,
+    run: RunId,
+}
+
+impl CaseRunner {
+    /// A runner for cases of run `run`.
+    #[must_use]
+    pub fn new(catalogue: &Catalogue, provisioner: Provisioner, clock: Arc<dyn Clock>, run: RunId) -> Self {
+        let requirements = Arc::new(catalogue.grades());
+        let pool = EmbeddedPool::new(provisioner.clone());
+        Self {
+            requirements,
+            provisioner,
+            pool,
+            clock,
+            run,
+        }
+    }
+
+    /// Starts and stops targets.
+    #[must_use]
+    pub fn provisioner(&self) -> &Provisioner {
+        &self.provisioner
+    }
+
+    /// The clock of the run.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The grades the judge works with.
+    #[must_use]
+    pub fn requirements(&self) -> &Requirements {
+        &self.requirements
+    }
+
+    /// The policy of the embedded server that has everything `scenario` requires.
+    #[must_use]
+    pub fn embedded_policy(scenario: &Scenario) -> EmbeddedPolicy {
+        let requires: BTreeSet<Capability> = scenario
+            .requires
+            .iter()
+            .map(|capability| capability.value)
+            .collect();
+        EmbeddedPolicy::for_capabilities(&requires)
+    }
+
+    /// Runs `case` against an embedded server with `policy`.
+    ///
+    /// # Errors
+    /// When the server cannot be started; local trouble.
+    pub async fn run_embedded(&self, case: &Case, policy: &EmbeddedPolicy) -> Result<Ran, ProvisionError> {
+        let running = self.pool.provide(policy).await?;
+        let facts = TargetFacts::declared(&policy.capabilities());
+        Ok(self.run_case(case, &running, &facts).await)
+    }
+
+    /// Runs `case` against `running`, when it applies there.
+    pub async fn run_case(&self, case: &Case, running: &Running, facts: &TargetFacts) -> Ran {
+        if let Applicability::NotApplicable { reason, .. } =
+            applicability(&case.scenario, &case.id.cell, facts)
+        {
+            return Ran::not_run(Verdict::NotApplicable, reason);
+        }
+        if let Some(reason) = not_allowed(&case.scenario, running) {
+            return Ran::not_run(Verdict::NotApplicable, reason);
+        }
+        let timeline = Timeline::start(Arc::clone(&self.clock));
+        let masker = Masker::new(running.accounts.iter().map(|account| account.password.clone()));
+        let recorder = Recorder::new(timeline.clone(), masker);
+        let context = CaseContext {
+            settings: self.settings(case, running),
+            variables: self.variables(case, running),
+            recorder,
+            deadline: None,
+        };
+        let requirements = Arc::clone(&self.requirements);
+        let go_on = |events: &[Event], step| judge::judge_step(case, &requirements, events, step).next;
+        let events = execute(case, context, &go_on).await;
+        let judgement = judge::judge_case(case, &self.requirements, &events);
+        Ran {
+            judgement,
+            events,
+            took: timeline.elapsed(),
+        }
+    }
+
+    fn settings(&self, case: &Case, running: &Running) -> Settings {
+        let times = &running.profile.timeouts;
+        let accounts = running.accounts.iter().map(|account| Credentials {
+            user: account.user.clone(),
+            password: account.password.clone(),
+            account: None,
+        });
+        let mut settings = Settings::new(running.address);
+        settings.implicit = running.profile.tls == TlsMode::Implicit;
+        settings.server_name.clone_from(&running.profile.server_name);
+        settings.accounts = accounts.collect();
+        settings.trust = running.trust.clone();
+        settings.content_seed = u64::from(stable_hash(&case.id.scenario));
+        let provisioner = self.provisioner.clone();
+        settings.identities = Some(Arc::new(move |recipe| provisioner.certificate(recipe)));
+        settings.follow_foreign_pasv = running.profile.allow.contains(&Permission::ForeignPasv);
+        settings.timeouts = Timeouts {
+            connect: times.connect,
+            greeting: times.greeting,
+            reply: times.reply,
+            handshake: times.handshake,
+            data: times.data,
+            close: times.close,
+        };
+        settings
+    }
+
+    /// The variables every scenario may use.
+    fn variables(&self, case: &Case, running: &Running) -> BTreeMap<String, String> {
+        let mut variables = BTreeMap::new();
+        let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
+        // One id per case, so that cases that run at the same time do not share paths.
+        set(
+            "run.id",
+            format!("{}-{:08x}", self.run, stable_hash(&case.id.to_string())),
+        );
+        set("target.host", running.address.ip().to_string());
+        set("target.port", running.address.port().to_string());
+        for (index, account) in running.accounts.iter().enumerate().take(2) {
+            let suffix = if index == 0 { "" } else { "2" };
+            set(&format!("user{suffix}"), account.user.clone());
+            set(&format!("password{suffix}"), account.password.reveal().to_owned());
+        }
+        if running.address.is_ipv4() && running.address.ip().is_loopback() {
+            set(
+                "other.address",
+                IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)).to_string(),
+            );
+        }
+        variables
+    }
+}
+
+/// Why the profile does not allow `scenario`, when it does not.
+fn not_allowed(scenario: &Scenario, running: &Running) -> Option<String> {
+    let allow = &running.profile.allow;
+    scenario.requires.iter().find_map(|capability| {
+        let (permission, word) = match capability.value {
+            Capability::Upload
+            | Capability::Append
+            | Capability::Rename
+            | Capability::Stou
+            | Capability::Quota => (Permission::Write, "write"),
+            Capability::SecondAccount => (Permission::SecondAccount, "second-account"),
+            Capability::BounceToHarness => (Permission::BounceToHarness, "bounce-to-harness"),
+            _ => return None,
+        };
+        (!allow.contains(&permission)).then(|| {
+            format!(
+                "requires {}, which needs the permission `{word}` (profile `allow`, or --allow {word})",
+                capability.value
+            )
+        })
+    })
+}
+
+/// FNV-1a: the same on every machine and in every version.
+pub(super) fn stable_hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}

@@ -1,0 +1,141 @@
+//! What a target can do, found out by the scenarios under `discover/`, each with its evidence.
+//!
+//! A declaration wins over a discovery; a contradiction is reported. Does not judge requirements.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::case_runner::{CaseRunner, Ran};
+use crate::judge::Verdict;
+use crate::plan::{Case, CaseId, Cell, TargetFacts};
+use crate::requirement::Capability;
+use crate::scenario::Scenario;
+use crate::target::Running;
+use crate::trace::{Event, EventKind};
+
+/// The capabilities of a target.
+#[derive(Clone, Debug, Default)]
+pub struct Discovered {
+    /// What the plan works with.
+    pub facts: TargetFacts,
+    /// For the report: word to how it is known.
+    pub evidence: BTreeMap<String, String>,
+    /// Declared one way, seen the other; one sentence each.
+    pub contradictions: Vec<String>,
+}
+
+impl Discovered {
+    /// Only what the profile declares.
+    #[must_use]
+    pub fn declared(running: &Running) -> Self {
+        let declares = &running.profile.declares;
+        let evidence = declares
+            .iter()
+            .map(|(capability, has)| (capability.name().to_owned(), declared_words(*has).to_owned()))
+            .collect();
+        Self {
+            facts: TargetFacts::declared(declares),
+            evidence,
+            contradictions: Vec::new(),
+        }
+    }
+}
+
+fn declared_words(has: bool) -> &'static str {
+    if has { "declared" } else { "declared absent" }
+}
+
+/// Runs the discover scenarios against `running`, at most `jobs` at a time.
+pub async fn discover(
+    runner: &CaseRunner,
+    running: &Arc<Running>,
+    scenarios: &[Arc<Scenario>],
+    jobs: usize,
+) -> Discovered {
+    let mut discovered = Discovered::declared(running);
+    let permits = Arc::new(tokio::sync::Semaphore::new(jobs.max(1)));
+    let mut tasks = JoinSet::new();
+    for scenario in scenarios {
+        let Some(capability) = scenario.capability else {
+            continue;
+        };
+        let case = Case {
+            id: CaseId {
+                scenario: scenario.id.clone(),
+                target: running.profile.name.clone(),
+                cell: Cell::default(),
+            },
+            scenario: Arc::clone(scenario),
+        };
+        let (runner, running, permits) = (runner.clone(), Arc::clone(running), Arc::clone(&permits));
+        tasks.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            // Discovery asks the target itself; what is not known yet must not stand in its way.
+            let ran = runner.run_case(&case, &running, &TargetFacts::assume_all()).await;
+            (capability, ran)
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        let Ok((capability, ran)) = result else { continue };
+        add(&mut discovered, &running.profile.declares, capability, &ran);
+    }
+    discovered.contradictions.sort();
+    discovered
+}
+
+/// Adds what one scenario found.
+fn add(
+    discovered: &mut Discovered,
+    declares: &BTreeMap<Capability, bool>,
+    capability: Capability,
+    ran: &Ran,
+) {
+    let has = match ran.judgement.verdict {
+        Verdict::Pass | Verdict::Info | Verdict::Warn => true,
+        Verdict::Fail | Verdict::Inconclusive => false,
+        // Not asked (no permission to write, say) or harness trouble: nothing is known.
+        Verdict::NotApplicable | Verdict::Error => return,
+    };
+    let evidence = evidence(ran);
+    if let Some(declared) = declares.get(&capability) {
+        if *declared != has {
+            let seen = if has { "present" } else { "absent" };
+            discovered.contradictions.push(format!(
+                "{capability} is {} and was found {seen} ({evidence})",
+                declared_words(*declared)
+            ));
+        }
+        return;
+    }
+    let words = if has { "discovered" } else { "discovered absent" };
+    discovered
+        .evidence
+        .insert(capability.name().to_owned(), format!("{words}: {evidence}"));
+    discovered.facts.set(capability, has, &evidence);
+}
+
+/// What a report shows as the evidence of a discovery: the finding when there is one, and else the last exchange.
+fn evidence(ran: &Ran) -> String {
+    if let Some(finding) = ran.judgement.findings.first() {
+        return format!("expected {}, got {}", finding.expected, finding.observed);
+    }
+    last_exchange(&ran.events)
+        .or_else(|| ran.judgement.reason.clone())
+        .unwrap_or_else(|| "no exchange".into())
+}
+
+fn last_exchange(events: &[Event]) -> Option<String> {
+    let command = events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::CommandSent { line, .. } => Some(line.clone()),
+        _ => None,
+    })?;
+    let reply = events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::ReplyReceived { code, lines, .. } => {
+            Some(format!("{code} {}", lines.first().map_or("", String::as_str)))
+        }
+        _ => None,
+    })?;
+    Some(format!("{command} was answered {}", reply.trim_end()))
+}

@@ -1,0 +1,259 @@
+//! Targets that a serve script starts on this machine.
+//!
+//! The contract of the script is in `docker/README.md`. The script runs in a process group of its own under a small
+//! guard that ends the group when this program goes away for whatever reason, so nothing is left behind.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+
+use super::profile::{Account, Profile};
+use super::provision::{ProvisionError, ProvisionErrorKind};
+use crate::tls::Identity;
+
+/// How many passive ports a target gets.
+const PASSIVE_PORTS: u16 = 60;
+
+/// How much of a server's log an error shows, in bytes.
+const LOG_TAIL: usize = 2000;
+
+/// How long a stopped server may take to end before it is killed.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Starts the script in its own process group and ends the group when standard input reaches its end, that is, when
+/// this program is gone. `$$` is the group: the guard is its leader.
+const GUARD: &str = r#"
+exec 3<&0 </dev/null
+"$1" 3<&- &
+server=$!
+( read -r nothing <&3; kill -TERM -- -$$ 2>/dev/null; sleep 2; kill -KILL -- -$$ 2>/dev/null ) &
+watcher=$!
+exec 3<&-
+wait "$server"
+status=$?
+kill -KILL "$watcher" 2>/dev/null
+exit "$status"
+"#;
+
+/// A serve script and what it is told.
+#[derive(Clone, Debug)]
+pub struct ServeScript {
+    /// The script.
+    pub script: PathBuf,
+    /// The variant.
+    pub variant: String,
+    /// An existing, empty, private folder; everything that is written goes below it.
+    pub state: PathBuf,
+    /// Certificate and key of the server.
+    pub identity: Identity,
+    /// The authority that signed it, PEM.
+    pub authority_pem: String,
+    /// Two accounts.
+    pub accounts: Vec<Account>,
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    group: Option<rustix::process::Pid>,
+    pub(super) address: SocketAddr,
+    state: PathBuf,
+}
+
+/// Whether the software of `profile` is installed: its version line, or what to do about it.
+///
+/// # Errors
+/// The script's own words when the server is not there.
+pub async fn installed(script: &Path) -> Result<String, String> {
+    let output = Command::new(script)
+        .arg("--check")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = match tokio::time::timeout(Duration::from_secs(20), output).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => return Err(format!("cannot run {}: {error}", script.display())),
+        Err(_) => return Err(format!("{} --check did not end within 20s", script.display())),
+    };
+    let text = |bytes: &[u8]| {
+        String::from_utf8_lossy(bytes)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        let words = text(&output.stderr);
+        Err(if words.is_empty() {
+            text(&output.stdout)
+        } else {
+            words
+        })
+    }
+}
+
+impl Process {
+    /// Starts the script. It is not ready yet; the caller waits for its greeting.
+    pub(super) async fn start(serve: &ServeScript, _profile: &Profile) -> Result<Self, ProvisionError> {
+        let local = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        };
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let port = free_port(address).map_err(|error| local(format!("no free port: {error}")))?;
+        let passive = free_range(address).ok_or_else(|| local("no free range of passive ports".into()))?;
+        let [given, state] = ["given", "state"].map(|name| serve.state.join(name));
+        for folder in [&given, &state] {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| local(format!("cannot make the folder {}: {error}", folder.display())))?;
+        }
+        let write = |name: &str, text: &str| -> Result<PathBuf, ProvisionError> {
+            let path = given.join(name);
+            write_private(&path, text)
+                .map_err(|error| local(format!("cannot write {}: {error}", path.display())))?;
+            Ok(path)
+        };
+        let certificate = write("server.pem", &serve.identity.chain_pem)?;
+        let key = write("server.key", &serve.identity.key_pem)?;
+        let authority = write("ca.pem", &serve.authority_pem)?;
+
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(GUARD).arg("guard").arg(&serve.script);
+        command.env("FTPSPEC_STATE", &state);
+        command
+            .env("FTPSPEC_ADDRESS", address.to_string())
+            .env("FTPSPEC_PORT", port.to_string());
+        command.env("FTPSPEC_PASSIVE_MIN", passive.start().to_string());
+        command.env("FTPSPEC_PASSIVE_MAX", passive.end().to_string());
+        command.env("FTPSPEC_VARIANT", &serve.variant);
+        command
+            .env("FTPSPEC_CERT", certificate)
+            .env("FTPSPEC_KEY", key)
+            .env("FTPSPEC_CA", authority);
+        for (index, account) in serve.accounts.iter().enumerate() {
+            let suffix = if index == 0 {
+                String::new()
+            } else {
+                (index + 1).to_string()
+            };
+            command.env(format!("FTPSPEC_USER{suffix}"), &account.user);
+            command.env(format!("FTPSPEC_PASSWORD{suffix}"), account.password.reveal());
+        }
+        let output = std::fs::File::create(serve.state.join("serve.log"))
+            .map_err(|error| local(format!("cannot write the log of the server: {error}")))?;
+        let errors = output
+            .try_clone()
+            .map_err(|error| local(format!("cannot write the log: {error}")))?;
+        command
+            .stdin(Stdio::piped())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0)
+            .kill_on_drop(true);
+        let child = command
+            .spawn()
+            .map_err(|error| local(format!("cannot start a shell: {error}")))?;
+        let group = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(rustix::process::Pid::from_raw);
+        Ok(Self {
+            child,
+            group,
+            address: SocketAddr::new(address, port),
+            state: serve.state.clone(),
+        })
+    }
+
+    /// The exit code, when the server ended by itself.
+    pub(super) fn ended(&mut self) -> Option<i32> {
+        self.child
+            .try_wait()
+            .ok()
+            .flatten()
+            .map(|status| status.code().unwrap_or(-1))
+    }
+
+    /// The end of what the server and its script wrote.
+    pub(super) fn log_tail(&self) -> String {
+        let mut tail = String::new();
+        for name in ["serve.log", "state/server.log"] {
+            let text = std::fs::read(self.state.join(name)).unwrap_or_default();
+            let from = text.len().saturating_sub(LOG_TAIL);
+            tail.push_str(&String::from_utf8_lossy(text.get(from..).unwrap_or_default()));
+        }
+        tail
+    }
+
+    /// Ends the process group and removes the state folder.
+    pub(super) async fn stop(mut self) {
+        self.signal(rustix::process::Signal::TERM);
+        if tokio::time::timeout(STOP_PATIENCE, self.child.wait())
+            .await
+            .is_err()
+        {
+            self.signal(rustix::process::Signal::KILL);
+            // Reaps it; a killed process cannot refuse.
+            let _ = self.child.wait().await;
+        }
+        // Children that the server left in its group.
+        self.signal(rustix::process::Signal::KILL);
+        self.group = None;
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        if let Some(group) = self.group {
+            // The group may be gone already, which is what we want.
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.signal(rustix::process::Signal::KILL);
+        // Only a folder that the harness made; nothing can be done about a failure here.
+        let _ = std::fs::remove_dir_all(&self.state);
+    }
+}
+
+/// Writes a file that only the owner can read.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// A port nobody listens on at this moment.
+fn free_port(address: IpAddr) -> std::io::Result<u16> {
+    Ok(TcpListener::bind((address, 0))?.local_addr()?.port())
+}
+
+/// A range of ports nobody listens on at this moment. Programs that look at the same time start at different places.
+fn free_range(address: IpAddr) -> Option<RangeInclusive<u16>> {
+    let start = free_port(address).ok()?;
+    let lowest = 12_000_u16;
+    let places = (32_000 - lowest) / PASSIVE_PORTS;
+    (0..places).find_map(|step| {
+        let first = lowest + (start.wrapping_add(step) % places) * PASSIVE_PORTS;
+        let range = first..=first + PASSIVE_PORTS - 1;
+        range
+            .clone()
+            .all(|port| TcpListener::bind((address, port)).is_ok())
+            .then_some(range)
+    })
+}

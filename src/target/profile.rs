@@ -1,0 +1,475 @@
+//! `target.yaml`: what a target says about itself.
+//!
+//! One file describes one piece of software with several variants; each variant is a target. The format is documented
+//! in `docs/targets.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use include_dir::{Dir, include_dir};
+use serde::Deserialize;
+
+use crate::base::{Secret, closest};
+use crate::requirement::Capability;
+
+/// The folder `docker/` as it was when this binary was built.
+static BUNDLED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/docker");
+
+/// Explicit or implicit TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsMode {
+    /// AUTH TLS on a clear connection (RFC 4217).
+    Explicit,
+    /// TLS from the first byte.
+    Implicit,
+}
+
+/// How a target comes into being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provisioning {
+    /// The server inside this program.
+    Embedded,
+    /// A process that a serve script starts on this machine.
+    Process,
+    /// It is there already.
+    External,
+}
+
+impl Provisioning {
+    /// The word in profiles and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Process => "process",
+            Self::External => "external",
+        }
+    }
+}
+
+/// What certificates are checked against. Problems are recorded; they refuse nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrustChoice {
+    /// The certificate that the harness made for the target.
+    HarnessAuthority,
+    /// Certificates of this PEM file.
+    File(PathBuf),
+    /// Nothing (`--insecure`).
+    Insecure,
+}
+
+/// What the harness may do to a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Permission {
+    /// Ask it to connect to the harness's own listener on another address.
+    BounceToHarness,
+    /// Follow a PASV address of another host.
+    ForeignPasv,
+    /// Log in with the second account.
+    SecondAccount,
+    /// Write, rename and delete files that the harness made itself.
+    Write,
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Name for USER.
+    pub user: String,
+    /// For PASS.
+    pub password: Secret,
+}
+
+/// The time allowed for each kind of wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP connections.
+    pub connect: Duration,
+    /// The greeting.
+    pub greeting: Duration,
+    /// Any other reply.
+    pub reply: Duration,
+    /// A handshake.
+    pub handshake: Duration,
+    /// The next piece of data.
+    pub data: Duration,
+    /// The end of a connection.
+    pub close: Duration,
+    /// From the start of a process to its greeting.
+    pub start: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let usual = Duration::from_secs(10);
+        Self {
+            connect: Duration::from_secs(5),
+            greeting: usual,
+            reply: usual,
+            handshake: usual,
+            data: usual,
+            close: usual,
+            start: Duration::from_secs(15),
+        }
+    }
+}
+
+/// What the target can bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Control connections at the same time.
+    pub max_connections: usize,
+}
+
+/// A finding that is known and accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownDeviation {
+    /// The requirement that is broken.
+    pub requirement: String,
+    /// Scenario it is limited to; any when none.
+    pub scenario: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Last day it holds, `YYYY-MM-DD`; for ever when none.
+    pub expires: Option<String>,
+}
+
+/// One target.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Its name, unique among the targets of a run.
+    pub name: String,
+    /// Name of the software (the folder below `docker/`).
+    pub software: String,
+    /// Licence of the software, SPDX.
+    pub licence: Option<String>,
+    /// How it comes into being.
+    pub provisioning: Provisioning,
+    /// Explicit or implicit TLS.
+    pub tls: TlsMode,
+    /// The name its certificate must be for.
+    pub server_name: String,
+    /// What its certificates are checked against.
+    pub trust: TrustChoice,
+    /// Accounts; the harness makes some up for targets it starts.
+    pub accounts: Vec<Account>,
+    /// Capabilities it is declared to have (`true`) or to lack (`false`).
+    pub declares: BTreeMap<Capability, bool>,
+    /// What the harness may do.
+    pub allow: BTreeSet<Permission>,
+    /// What it can bear.
+    pub limits: Limits,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// Accepted findings.
+    pub known_deviations: Vec<KnownDeviation>,
+    /// Where the serve script is; none for bundled ones until they are unpacked.
+    pub folder: Option<PathBuf>,
+    /// Host and port, for external targets.
+    pub address: Option<(String, u16)>,
+}
+
+/// A profile cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{name}: {reason}")]
+pub struct ProfileError {
+    /// The file.
+    pub name: String,
+    /// What is wrong with it; may have several lines, with the place in the file.
+    pub reason: String,
+}
+
+/// The profiles bundled with this program, each with its folder name.
+///
+/// # Errors
+/// When a bundled profile is broken; a test keeps that from being shipped.
+pub fn embedded_profiles() -> Result<Vec<Profile>, ProfileError> {
+    let mut profiles = Vec::new();
+    for folder in BUNDLED.dirs() {
+        let Some(file) = folder.get_file(folder.path().join("target.yaml")) else {
+            continue;
+        };
+        let name = format!("docker/{}", file.path().display());
+        profiles.extend(parse(&name, file.contents_utf8().unwrap_or_default(), None)?);
+    }
+    Ok(profiles)
+}
+
+/// Writes the bundled serve scripts to `into` (made when missing), for a program that runs without its sources.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(super) fn unpack_bundled(into: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(into)?;
+    BUNDLED.extract(into)?;
+    mark_executable(into)
+}
+
+/// Scripts lose their mode when they are bundled.
+fn mark_executable(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            mark_executable(&path)?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "sh" || extension == "pl" || extension == "py")
+        {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the profiles of one `target.yaml`.
+///
+/// # Errors
+/// When the file cannot be read or is not a profile.
+pub fn load_profiles(path: &Path) -> Result<Vec<Profile>, ProfileError> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| ProfileError {
+        name: name.clone(),
+        reason: format!("cannot read it: {error}"),
+    })?;
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    parse(&name, &text, Some(folder))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawTarget {
+    name: String,
+    #[serde(default)]
+    licence: Option<String>,
+    provision: Provisioning,
+    #[serde(default)]
+    address: Option<String>,
+    #[serde(default)]
+    timeouts: RawTimeouts,
+    #[serde(default)]
+    limits: RawLimits,
+    #[serde(default)]
+    trust: Option<String>,
+    #[serde(default)]
+    server_name: Option<String>,
+    #[serde(default)]
+    allow: Vec<Permission>,
+    #[serde(default)]
+    known_deviations: Vec<RawDeviation>,
+    variants: BTreeMap<String, RawVariant>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawTimeouts {
+    connect: Option<String>,
+    greeting: Option<String>,
+    reply: Option<String>,
+    handshake: Option<String>,
+    data: Option<String>,
+    close: Option<String>,
+    start: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawLimits {
+    max_connections: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawVariant {
+    tls: TlsMode,
+    #[serde(default)]
+    declares: Vec<String>,
+    #[serde(default)]
+    lacks: Vec<String>,
+    #[serde(default)]
+    known_deviations: Vec<RawDeviation>,
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawDeviation {
+    requirement: String,
+    #[serde(default)]
+    scenario: Option<String>,
+    reason: String,
+    #[serde(default)]
+    expires: Option<String>,
+}
+
+/// Reads profiles from text.
+fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>, ProfileError> {
+    let wrong = |reason: String| ProfileError {
+        name: name.to_owned(),
+        reason,
+    };
+    let raw: RawTarget = serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    let timeouts = lower_timeouts(&raw.timeouts).map_err(wrong)?;
+    let address = raw
+        .address
+        .as_deref()
+        .map(lower_address)
+        .transpose()
+        .map_err(wrong)?;
+    if raw.provision == Provisioning::External && address.is_none() {
+        return Err(wrong("`provision: external` needs `address: HOST:PORT`".into()));
+    }
+    let mut profiles = Vec::new();
+    for (variant, choice) in &raw.variants {
+        let mut declares = BTreeMap::new();
+        for (words, has) in [(&choice.declares, true), (&choice.lacks, false)] {
+            for word in words {
+                declares.insert(lower_capability(word).map_err(wrong)?, has);
+            }
+        }
+        let deviations = raw
+            .known_deviations
+            .iter()
+            .chain(&choice.known_deviations)
+            .cloned()
+            .map(lower_deviation);
+        profiles.push(Profile {
+            name: variant.clone(),
+            software: raw.name.clone(),
+            licence: raw.licence.clone(),
+            provisioning: raw.provision,
+            tls: choice.tls,
+            server_name: raw.server_name.clone().unwrap_or_else(|| "localhost".into()),
+            trust: lower_trust(raw.trust.as_deref(), folder.as_deref()).map_err(wrong)?,
+            accounts: Vec::new(),
+            declares,
+            allow: raw.allow.iter().copied().collect(),
+            limits: Limits {
+                max_connections: raw.limits.max_connections.unwrap_or(4).max(1),
+            },
+            timeouts,
+            known_deviations: deviations.collect(),
+            folder: folder.clone(),
+            address: address.clone(),
+        });
+    }
+    Ok(profiles)
+}
+
+fn lower_deviation(raw: RawDeviation) -> KnownDeviation {
+    KnownDeviation {
+        requirement: raw.requirement,
+        scenario: raw.scenario,
+        reason: raw.reason,
+        expires: raw.expires,
+    }
+}
+
+fn lower_capability(word: &str) -> Result<Capability, String> {
+    word.parse().map_err(|problem: String| {
+        let names = Capability::ALL.iter().map(|capability| capability.name());
+        closest(word, names).map_or(problem.clone(), |near| {
+            format!("{problem}; did you mean `{near}`?")
+        })
+    })
+}
+
+fn lower_trust(word: Option<&str>, folder: Option<&Path>) -> Result<TrustChoice, String> {
+    match word {
+        None | Some("harness-ca") => Ok(TrustChoice::HarnessAuthority),
+        Some("insecure") => Ok(TrustChoice::Insecure),
+        Some(file) => match file.strip_prefix("file:") {
+            Some(path) => Ok(TrustChoice::File(folder.unwrap_or(Path::new(".")).join(path))),
+            None => Err(format!(
+                "expected `trust: harness-ca`, `insecure` or `file:PATH`, got `{file}`"
+            )),
+        },
+    }
+}
+
+fn lower_address(text: &str) -> Result<(String, u16), String> {
+    let wrong = || format!("expected `HOST:PORT`, got `{text}`");
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Ok((host.to_owned(), port.parse().map_err(|_| wrong())?))
+}
+
+fn lower_timeouts(raw: &RawTimeouts) -> Result<Timeouts, String> {
+    let usual = Timeouts::default();
+    let pick = |text: &Option<String>, default: Duration| text.as_deref().map_or(Ok(default), lower_duration);
+    Ok(Timeouts {
+        connect: pick(&raw.connect, usual.connect)?,
+        greeting: pick(&raw.greeting, usual.greeting)?,
+        reply: pick(&raw.reply, usual.reply)?,
+        handshake: pick(&raw.handshake, usual.handshake)?,
+        data: pick(&raw.data, usual.data)?,
+        close: pick(&raw.close, usual.close)?,
+        start: pick(&raw.start, usual.start)?,
+    })
+}
+
+/// `10s`, `300ms`, `2m`.
+fn lower_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("expected a time like `10s` or `300ms`, got `{text}`");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str =
+        "name: acme\nprovision: external\naddress: 127.0.0.1:2121\nvariants:\n  acme:\n    tls: explicit\n";
+
+    #[test]
+    fn a_profile_is_read() {
+        let profiles = parse("target.yaml", MINIMAL, None).unwrap();
+        assert_eq!(profiles.len(), 1);
+        assert_eq!(profiles[0].address, Some(("127.0.0.1".into(), 2121)));
+        assert_eq!(profiles[0].timeouts, Timeouts::default());
+    }
+
+    #[test]
+    fn an_unknown_capability_is_named_with_a_suggestion() {
+        let text = MINIMAL.replace("tls: explicit", "tls: explicit\n    declares: [auth-tsl]");
+        let error = parse("target.yaml", &text, None).unwrap_err();
+        assert!(error.to_string().contains("did you mean `auth-tls`"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let error = parse("target.yaml", &format!("{MINIMAL}colour: red\n"), None).unwrap_err();
+        assert!(error.to_string().contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn the_bundled_profiles_can_be_read() {
+        let profiles = embedded_profiles().unwrap();
+        let mut names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count, "names are unique");
+    }
+
+    #[test]
+    fn durations_need_a_unit() {
+        assert_eq!(lower_duration("300ms"), Ok(Duration::from_millis(300)));
+        assert!(lower_duration("10").is_err());
+        assert!(lower_duration("s").is_err());
+    }
+}
