@@ -39,12 +39,8 @@ pub fn render_load_errors(errors: &[LoadError], colour: bool) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     };
-    text.push_str(&format!(
-        "{} in {}\n",
-        count(errors.len(), "problem"),
-        count(files.len(), "file")
-    ));
-    text
+    let problems = count(errors.len(), "problem");
+    text + &format!("{problems} in {}\n", count(files.len(), "file"))
 }
 
 /// The first line of `span` inside the text: a mark over many lines hides more than it shows.
