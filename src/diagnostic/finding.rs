@@ -4,7 +4,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Snippet};
 
 use super::line::render_event;
 use super::load::visible;
-use super::renderer;
+use super::render::renderer;
 use crate::judge::Finding;
 use crate::requirement::Grade;
 use crate::scenario::Scenario;
