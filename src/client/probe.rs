@@ -5,7 +5,7 @@
 
 use super::data::DataTls;
 use super::escapes::unescape;
-use super::problem::{closed, from_link, not_connected, not_allowed};
+use super::problem::{closed, from_link, not_allowed, not_connected};
 use super::session::Session;
 use super::wait::{Alongside, alongside};
 use crate::scenario::model::{ChannelRef, ProbeTls};

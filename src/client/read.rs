@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::content::parse_number;
 use super::control::Control;
 use super::data::{DataEnd, DataTls};
-use super::problem::{closed, not_connected, timed_out, not_allowed, unusable};
+use super::problem::{closed, not_allowed, not_connected, timed_out, unusable};
 use super::session::Session;
 use super::wait::{AFTER_REFUSAL, Watch, Woke};
 use crate::scenario::model::ReadData;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::data::DataTls;
-use super::problem::{closed, not_connected, timed_out, not_allowed};
+use super::problem::{closed, not_allowed, not_connected, timed_out};
 use super::session::Session;
 use super::wait::{Alongside, Watch, Woke, alongside};
 use crate::scenario::model::{ChannelRef, Resume, Tls12By, TlsChoice};
