@@ -23,6 +23,8 @@ mod read;
 mod session;
 mod settings;
 mod start_tls;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod wait;
 mod write;

@@ -7,7 +7,7 @@ use super::content::ContentSource;
 use super::control::record_raw;
 use super::data::DataTls;
 use super::escapes::unescape;
-use super::problem::{closed, from_link, not_connected, unusable};
+use super::problem::{closed, from_link, not_allowed, not_connected};
 use super::session::Session;
 use super::wait::{Alongside, alongside};
 use crate::scenario::model::{ChannelRef, Content, SendRaw, WriteData};
@@ -53,7 +53,7 @@ impl Session {
 
     async fn write_records(&mut self, content: &Content, records: Records) -> Result<(), ActionProblem> {
         let seed = self.shared.settings.content_seed;
-        let mut source = ContentSource::new(content, seed).map_err(unusable)?;
+        let mut source = ContentSource::new(content, seed).map_err(not_allowed)?;
         self.connect_listener().await?;
         let piece = PIECE - PIECE % records.size;
         while !source.is_empty() {

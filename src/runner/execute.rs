@@ -263,7 +263,8 @@ impl StepRunner {
                 }
                 result
             }
-            Err(error) => Err(ActionProblem::Unusable {
+            // Not the target's fault for certain: whatever kept the value away was judged where it happened.
+            Err(error) => Err(ActionProblem::NotAllowed {
                 detail: format!("the step needs a value: {error}"),
             }),
         };
