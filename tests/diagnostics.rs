@@ -334,3 +334,30 @@ fn what_a_peer_sends_cannot_colour_a_terminal() {
     let text = render(&finding(), &events, false);
     assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, ..Default::default() })]
+
+    /// A scenario with something cut out and something put in is loaded or refused with messages, never a panic.
+    #[test]
+    fn damaged_scenarios_never_stop_the_loader(
+        cut in 0.0..1.0f64,
+        length in 0..40usize,
+        put in "(\\PC|[\t\n\r\"'\\[\\]{}:,#&*!|>%@` -]|é|\u{1f600}|\u{0}){0,6}",
+    ) {
+        let catalogue = Catalogue::default();
+        let known = Known { catalogue: &catalogue, faults: FAULTS, certificates: &[] };
+        let characters: Vec<char> = TRUNCATED.chars().collect();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a small number")]
+        let from = (cut * characters.len() as f64) as usize;
+        let before: String = characters.iter().take(from).collect();
+        let after: String = characters.iter().skip(from + length).collect();
+        let text = format!("{before}{put}{after}");
+        let (scenarios, errors) = load(vec![("area/damaged".to_owned(), text)], &known);
+        proptest::prop_assert!(scenarios.is_empty() != errors.is_empty());
+        for error in &errors {
+            proptest::prop_assert!(error.span.end <= error.source.text().len());
+        }
+        proptest::prop_assert!(!render_load_errors(&errors, true).is_empty());
+    }
+}
