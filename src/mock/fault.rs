@@ -207,7 +207,7 @@ faults! {
     ForgetsProtAfterOneTransfer = "forgets-prot-after-one-transfer",
     /// Puts RFC 2228 length prefixes on data after PBSZ 4096.
     FramesDataAfterLargePbsz = "frames-data-after-large-pbsz",
-    /// Sends 220 in clear on the implicit port at once.
+    /// Sends 220 in clear on the implicit port when TLS does not start at once.
     GreetsInClearOnImplicit = "greets-in-clear-on-implicit",
     /// Sends a second `220 Ready` 100 ms after the greeting.
     GreetsTwice = "greets-twice",

@@ -123,11 +123,7 @@ impl Options {
             masquerade: None,
             quota: Some(256 * 1024 * 1024),
             client_authorities: None,
-            hosts: vec![
-                "localhost".to_owned(),
-                "one.ftpspec.example".to_owned(),
-                "two.ftpspec.example".to_owned(),
-            ],
+            hosts: vec!["localhost".to_owned(), "ftpspec.test".to_owned()],
             idle_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::Fault;
 use super::commands::{self, Slip};
 use super::data::Route;
-use super::hello::{self, Place};
+use super::hello::{self, Hello, Place};
 use super::listing::FactSet;
 use super::path::StorePath;
 use super::server::{REPLY_DEADLINE, Shared};
@@ -32,6 +32,8 @@ const QUEUE_LIMIT: usize = 64;
 const UNKNOWN_LIMIT: u32 = 10;
 /// The reply to a line with nothing in it.
 const NO_VERB: &str = "The line is empty.";
+/// How long a client of the implicit port may take before a fault greets it in clear.
+const HESITATION: Duration = Duration::from_millis(250);
 /// How long the end of a connection is waited for after our own.
 const GOODBYE_DEADLINE: Duration = Duration::from_secs(2);
 /// Bits of a session label that count data connections.
@@ -271,11 +273,17 @@ impl Session {
     async fn greet(&mut self) -> Step {
         let greeting = self.shared.options.greeting.clone();
         let is_implicit = self.shared.options.implicit;
-        let is_clear = is_implicit && self.has(Fault::GreetsInClearOnImplicit);
-        if is_clear {
-            self.reply(220, &greeting).await?;
-        }
-        if is_implicit || self.has(Fault::WaitsForTlsOnExplicitPort) {
+        let mut is_clear = false;
+        if is_implicit && self.has(Fault::GreetsInClearOnImplicit) {
+            match hello::read_hello(&mut self.link, HESITATION).await {
+                Ok(hello) => self.finish_tls(Some(&hello)).await.map_err(|_| Ended::ByPeer)?,
+                Err(_) => {
+                    is_clear = true;
+                    self.reply(220, &greeting).await?;
+                    self.start_tls().await.map_err(|_| Ended::ByPeer)?;
+                }
+            }
+        } else if is_implicit || self.has(Fault::WaitsForTlsOnExplicitPort) {
             self.start_tls().await.map_err(|_| Ended::ByPeer)?;
         }
         if is_implicit {
@@ -619,6 +627,11 @@ impl Session {
 
     /// Becomes the TLS server of the control connection, and starts a new epoch.
     pub(super) async fn start_tls(&mut self) -> Result<(), HandshakeFailure> {
+        self.finish_tls(None).await
+    }
+
+    /// As [`Self::start_tls`]; `first` is the ClientHello when it was read already.
+    async fn finish_tls(&mut self, first: Option<&Hello>) -> Result<(), HandshakeFailure> {
         let number = self.shared.next_epoch();
         let mut epoch = Epoch {
             own: Some(number),
@@ -628,8 +641,11 @@ impl Session {
             label: epoch.label(0).encode(),
             ..ServerOptions::default()
         };
-        let (facts, label) =
-            hello::accept_tls(&mut self.link, &self.shared, Place::Control, &options).await?;
+        let link = &mut self.link;
+        let (facts, label) = match first {
+            Some(first) => hello::finish_tls(link, &self.shared, Place::Control, &options, first).await?,
+            None => hello::accept_tls(link, &self.shared, Place::Control, &options).await?,
+        };
         epoch.resumed = label.map(|label| Label::decode(label).epoch);
         self.control = Control::Protected;
         self.note_facts(facts);
