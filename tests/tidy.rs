@@ -30,6 +30,11 @@ fn rust_files() -> Vec<PathBuf> {
     found
 }
 
+/// Test code inside of `src`.
+fn is_test(path: &Path) -> bool {
+    path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests")
+}
+
 #[test]
 fn every_file_says_what_it_is() {
     let mut problems = Vec::new();
@@ -38,7 +43,7 @@ fn every_file_says_what_it_is() {
         if !text.starts_with("//! ") {
             problems.push(path.display().to_string());
         }
-        if text.contains("Under construction") || text.contains("Placeholder") {
+        if text.starts_with("//! Under") || text.starts_with("//! Placeholder") {
             problems.push(format!("{} is not done", path.display()));
         }
     }
@@ -48,9 +53,15 @@ fn every_file_says_what_it_is() {
 #[test]
 fn no_file_is_too_long() {
     let mut problems = Vec::new();
-    for path in rust_files().into_iter().filter(|path| path.starts_with("src")) {
+    for path in rust_files()
+        .into_iter()
+        .filter(|path| path.starts_with("src") && !is_test(path))
+    {
         let text = fs::read_to_string(&path).unwrap();
-        let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+        let lines = text
+            .lines()
+            .take_while(|line| !line.starts_with("#[cfg(test)]"))
+            .count();
         if lines > LINES {
             problems.push(format!("{}: {lines} lines", path.display()));
         }
@@ -69,7 +80,11 @@ fn nothing_is_left_unfinished() {
                 problems.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
             }
             if line.trim_start().starts_with("#[allow(") {
-                problems.push(format!("{}:{}: use #[expect(…, reason = …)]", path.display(), number + 1));
+                problems.push(format!(
+                    "{}:{}: use #[expect(…, reason = …)]",
+                    path.display(),
+                    number + 1
+                ));
             }
         }
     }
@@ -81,12 +96,18 @@ fn a_module_file_holds_only_its_header_and_what_it_gives_out() {
     let mut problems = Vec::new();
     // Entry points hold their `main`.
     let entry_points = ["src/cli/mod.rs", "src/cargo_test/mod.rs"];
-    for path in rust_files().into_iter().filter(|path| path.starts_with("src") && path.ends_with("mod.rs")) {
+    let modules = rust_files()
+        .into_iter()
+        .filter(|path| path.starts_with("src") && path.ends_with("mod.rs"));
+    for path in modules.filter(|path| !is_test(path)) {
         if entry_points.iter().any(|entry| path == Path::new(entry)) {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        if text.lines().any(|line| line.starts_with("fn ") || line.starts_with("pub fn ") || line.starts_with("impl ")) {
+        if text
+            .lines()
+            .any(|line| line.starts_with("fn ") || line.starts_with("pub fn ") || line.starts_with("impl "))
+        {
             problems.push(path.display().to_string());
         }
     }

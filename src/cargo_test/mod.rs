@@ -90,7 +90,10 @@ pub fn main(options: Options) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "an entry point: there is no caller to report to")]
+#[expect(
+    clippy::print_stderr,
+    reason = "an entry point: there is no caller to report to"
+)]
 fn complain(problem: &str) {
     eprintln!("error: {problem}");
 }

@@ -1,6 +1,7 @@
 //! What the trials of one process share: the runtime, the runner, and the targets that were started.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
@@ -73,16 +74,19 @@ impl Shared {
             if running.profile.declares.contains_key(&capability) {
                 continue;
             }
-            if !found.contains_key(&capability) {
+            if let Entry::Vacant(place) = found.entry(capability) {
                 let wanted: Vec<Arc<Scenario>> = self
                     .discover
                     .iter()
                     .filter(|scenario| scenario.capability == Some(capability))
                     .cloned()
                     .collect();
-                found.insert(capability, discover(&self.runner, running, &wanted, 1).await);
+                place.insert(discover(&self.runner, running, &wanted, 1).await);
             }
-            if let Some(fact) = found.get(&capability).and_then(|seen| seen.facts.capabilities.get(&capability)) {
+            if let Some(fact) = found
+                .get(&capability)
+                .and_then(|seen| seen.facts.capabilities.get(&capability))
+            {
                 facts.capabilities.insert(capability, fact.clone());
             }
         }

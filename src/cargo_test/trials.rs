@@ -1,5 +1,6 @@
 //! The list of trials.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use libtest_mimic::{Completion, Failed, Trial};
@@ -30,10 +31,18 @@ pub(super) fn collect(options: &Options, required: &str) -> Result<(Vec<Trial>, 
     let shared = Arc::new(Shared::new(runtime, runner, &corpus));
     let mut trials = Vec::new();
     if options.embedded {
-        trials.extend(scenarios.iter().flat_map(|scenario| embedded_trials(scenario, &shared)));
+        trials.extend(
+            scenarios
+                .iter()
+                .flat_map(|scenario| embedded_trials(scenario, &shared)),
+        );
     }
     if options.proofs {
-        trials.extend(scenarios.iter().flat_map(|scenario| proof_trials(scenario, &shared)));
+        trials.extend(
+            scenarios
+                .iter()
+                .flat_map(|scenario| proof_trials(scenario, &shared)),
+        );
     }
     for profile in profiles(options)? {
         trials.extend(target_trials(&profile, &scenarios, &shared, required));
@@ -44,9 +53,10 @@ pub(super) fn collect(options: &Options, required: &str) -> Result<(Vec<Trial>, 
 /// The corpus, and the scenarios of it that the filters leave.
 fn load(options: &Options) -> Result<(Corpus, Vec<Arc<Scenario>>), String> {
     let corpus = Corpus::load(&options.scenario_folders).map_err(|error| match error {
-        CorpusError::Scenarios(problems) => {
-            problems.iter().map(|problem| crate::diagnostic::render_load_error(problem, false)).collect()
-        }
+        CorpusError::Scenarios(problems) => problems
+            .iter()
+            .map(|problem| crate::diagnostic::render_load_error(problem, false))
+            .collect(),
         other => other.to_string(),
     })?;
     let filters = options
@@ -54,8 +64,13 @@ fn load(options: &Options) -> Result<(Corpus, Vec<Arc<Scenario>>), String> {
         .iter()
         .map(|text| text.parse::<Filter>().map_err(|error| error.to_string()))
         .collect::<Result<Vec<_>, _>>()?;
-    let selected = select(&corpus.scenarios, &filters)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    let selected = select(&corpus.scenarios, &filters).map_err(|errors| {
+        errors
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    })?;
     Ok((corpus, selected))
 }
 
@@ -76,10 +91,16 @@ fn embedded_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial>
         let (case, shared) = (case(scenario, EMBEDDED, cell), Arc::clone(shared));
         trials.push(Trial::test(case.id.to_string(), move || {
             let policy = CaseRunner::embedded_policy(&case.scenario);
-            let ran = shared.runtime.block_on(shared.runner.run_embedded(&case, &policy));
+            let ran = shared
+                .runtime
+                .block_on(shared.runner.run_embedded(&case, &policy));
             let ran = ran.map_err(|error| Failed::from(error.detail))?;
             // The strict server has everything a scenario requires: nothing but a pass is right.
-            if ran.judgement.verdict == Verdict::Pass { Ok(()) } else { Err(failed(&case, &ran, &shared)) }
+            if ran.judgement.verdict == Verdict::Pass {
+                Ok(())
+            } else {
+                Err(failed(&case, &ran, &shared))
+            }
         }));
     }
     trials
@@ -93,7 +114,10 @@ fn proof_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
             .into_iter()
             .filter(|proof| proof.fault.is_some_and(|other| other.name() == fault.value))
             .collect();
-        let (name, shared) = (format!("proof {} {}", scenario.id, fault.value), Arc::clone(shared));
+        let (name, shared) = (
+            format!("proof {} {}", scenario.id, fault.value),
+            Arc::clone(shared),
+        );
         trials.push(Trial::test(name, move || {
             let mut seen = String::new();
             for proof in &runs {
@@ -101,15 +125,22 @@ fn proof_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
                 if catches(&run) {
                     return Ok(());
                 }
-                seen.push_str(&format!("\n  {:?} [{}] {}", run.verdict, run.cell, run.words));
+                let _ = write!(seen, "\n  {:?} [{}] {}", run.verdict, run.cell, run.words);
             }
-            Err(Failed::from(format!("the fault is not caught by a check that names a requirement:{seen}")))
+            Err(Failed::from(format!(
+                "the fault is not caught by a check that names a requirement:{seen}"
+            )))
         }));
     }
     trials
 }
 
-fn target_trials(profile: &Profile, scenarios: &[Arc<Scenario>], shared: &Arc<Shared>, required: &str) -> Vec<Trial> {
+fn target_trials(
+    profile: &Profile,
+    scenarios: &[Arc<Scenario>],
+    shared: &Arc<Shared>,
+    required: &str,
+) -> Vec<Trial> {
     let missing = not_installed(profile, shared);
     let must = required.split(',').any(|name| {
         let name = name.trim();
@@ -117,7 +148,9 @@ fn target_trials(profile: &Profile, scenarios: &[Arc<Scenario>], shared: &Arc<Sh
     });
     if let (Some(reason), true) = (&missing, must) {
         let reason = format!("{} is required and not installed: {reason}", profile.name);
-        return vec![Trial::test(format!("target {}", profile.name), move || Err(Failed::from(reason)))];
+        return vec![Trial::test(format!("target {}", profile.name), move || {
+            Err(Failed::from(reason))
+        })];
     }
     let mut trials = Vec::new();
     for scenario in scenarios.iter().filter(|scenario| !scenario.slow) {
@@ -128,7 +161,10 @@ fn target_trials(profile: &Profile, scenarios: &[Arc<Scenario>], shared: &Arc<Sh
                 if let Some(reason) = missing {
                     return Ok(Completion::ignored_with(format!("not installed: {reason}")));
                 }
-                let ran = shared.runtime.block_on(shared.run(&profile, &case)).map_err(Failed::from)?;
+                let ran = shared
+                    .runtime
+                    .block_on(shared.run(&profile, &case))
+                    .map_err(Failed::from)?;
                 conclude(&case, &ran, &profile, &shared)
             }));
         }
@@ -140,9 +176,9 @@ fn target_trials(profile: &Profile, scenarios: &[Arc<Scenario>], shared: &Arc<Sh
 fn conclude(case: &Case, ran: &Ran, profile: &Profile, shared: &Shared) -> Result<Completion, Failed> {
     match ran.judgement.verdict {
         Verdict::Pass | Verdict::Info | Verdict::Warn => Ok(Completion::Completed),
-        Verdict::NotApplicable => {
-            Ok(Completion::ignored_with(ran.judgement.reason.clone().unwrap_or_default()))
-        }
+        Verdict::NotApplicable => Ok(Completion::ignored_with(
+            ran.judgement.reason.clone().unwrap_or_default(),
+        )),
         Verdict::Fail if crate::runner::is_known(case, &ran.judgement, &profile.known_deviations) => {
             Ok(Completion::Completed)
         }
@@ -163,8 +199,15 @@ fn not_installed(profile: &Profile, shared: &Shared) -> Option<String> {
 }
 
 fn case(scenario: &Arc<Scenario>, target: &str, cell: Cell) -> Case {
-    let id = CaseId { scenario: scenario.id.clone(), target: target.to_owned(), cell };
-    Case { id, scenario: Arc::clone(scenario) }
+    let id = CaseId {
+        scenario: scenario.id.clone(),
+        target: target.to_owned(),
+        cell,
+    };
+    Case {
+        id,
+        scenario: Arc::clone(scenario),
+    }
 }
 
 fn failed(case: &Case, ran: &Ran, shared: &Shared) -> Failed {
@@ -179,11 +222,19 @@ fn failed(case: &Case, ran: &Ran, shared: &Shared) -> Failed {
     };
     let text = render_case(&view, Grade::Info, false);
     let verdict = ran.judgement.verdict;
-    Failed::from(if text.is_empty() { format!("{verdict:?} {:?}", ran.judgement.reason) } else { text })
+    Failed::from(if text.is_empty() {
+        format!("{verdict:?} {:?}", ran.judgement.reason)
+    } else {
+        text
+    })
 }
 
 /// The time and the process, as an id.
 fn fresh_id(clock: &dyn Clock) -> RunId {
     let milliseconds = u64::try_from(clock.wall().as_millis()).unwrap_or(0);
-    RunId::from_number(milliseconds.wrapping_mul(0x8000).wrapping_add(u64::from(std::process::id()) & 0x7fff))
+    RunId::from_number(
+        milliseconds
+            .wrapping_mul(0x8000)
+            .wrapping_add(u64::from(std::process::id()) & 0x7fff),
+    )
 }

@@ -112,10 +112,20 @@ pub(super) struct ExternalArgs {
     #[arg(long, help_heading = "Target given by URL")]
     pub(super) implicit: bool,
     /// What may be done to it: `write`, `second-account`, `bounce-to-harness`, `foreign-pasv`
-    #[arg(long, value_name = "WORD", value_delimiter = ',', help_heading = "Target given by URL")]
+    #[arg(
+        long,
+        value_name = "WORD",
+        value_delimiter = ',',
+        help_heading = "Target given by URL"
+    )]
     pub(super) allow: Vec<String>,
     /// What it is known to have (`tls1.2`, `session-reuse-required`, …); the rest is found out
-    #[arg(long, value_name = "CAPABILITY", value_delimiter = ',', help_heading = "Target given by URL")]
+    #[arg(
+        long,
+        value_name = "CAPABILITY",
+        value_delimiter = ',',
+        help_heading = "Target given by URL"
+    )]
     pub(super) declare: Vec<String>,
     /// The authorities its certificate is checked against, PEM
     #[arg(long, value_name = "FILE", help_heading = "Target given by URL")]
@@ -322,8 +332,14 @@ impl RunArgs {
     /// What `ftpspec` without a subcommand does: the suite against the embedded server.
     pub(super) fn suite() -> Self {
         match Cli::try_parse_from(["ftpspec", "run"]) {
-            Ok(Cli { command: Some(Command::Run(args)) }) => args,
-            _ => Self { repeat: 1, reports: "reports".into(), ..Self::default() },
+            Ok(Cli {
+                command: Some(Command::Run(args)),
+            }) => args,
+            _ => Self {
+                repeat: 1,
+                reports: "reports".into(),
+                ..Self::default()
+            },
         }
     }
 }

@@ -4,6 +4,7 @@ use super::args::{CertsArgs, CertsCommand};
 use super::exit::{CliError, Exit};
 use super::output;
 use crate::tls::certificate::{self, CertificateSet, Recipe};
+use std::fmt::Write as _;
 
 pub(super) fn run(args: &CertsArgs) -> Result<Exit, CliError> {
     let known = certificate::recipes().map_err(|error| CliError::internal(error.to_string()))?;
@@ -11,7 +12,7 @@ pub(super) fn run(args: &CertsArgs) -> Result<Exit, CliError> {
     match &args.command {
         CertsCommand::List => {
             for recipe in known {
-                text.push_str(&format!("{:22} {}\n", recipe.name, recipe.title));
+                let _ = writeln!(text, "{:22} {}", recipe.name, recipe.title);
             }
         }
         CertsCommand::Make { recipes, out } => {
@@ -19,13 +20,19 @@ pub(super) fn run(args: &CertsArgs) -> Result<Exit, CliError> {
                 known.iter().collect()
             } else {
                 let found = recipes.iter().map(|name| certificate::recipe(name));
-                found.collect::<Result<_, _>>().map_err(|error| CliError::usage(error.to_string()))?
+                found
+                    .collect::<Result<_, _>>()
+                    .map_err(|error| CliError::usage(error.to_string()))?
             };
             let set = CertificateSet::make(wanted.iter().copied())
                 .map_err(|error| CliError::internal(error.to_string()))?;
-            set.write_to(out).map_err(|error| CliError::internal(error.to_string()))?;
-            for name in ["ca", "other-ca"].into_iter().chain(wanted.iter().map(|recipe| recipe.name.as_str())) {
-                text.push_str(&format!("{}\n", out.join(format!("{name}.pem")).display()));
+            set.write_to(out)
+                .map_err(|error| CliError::internal(error.to_string()))?;
+            for name in ["ca", "other-ca"]
+                .into_iter()
+                .chain(wanted.iter().map(|recipe| recipe.name.as_str()))
+            {
+                let _ = writeln!(text, "{}", out.join(format!("{name}.pem")).display());
             }
         }
     }

@@ -27,9 +27,16 @@ fn show(error: CorpusError) -> CliError {
     match error {
         CorpusError::Scenarios(problems) => {
             for problem in &problems {
-                output::complain(&diagnostic::render_load_error(problem, output::colour_of_complaints()));
+                output::complain(&diagnostic::render_load_error(
+                    problem,
+                    output::colour_of_complaints(),
+                ));
             }
-            let noun = if problems.len() == 1 { "problem" } else { "problems" };
+            let noun = if problems.len() == 1 {
+                "problem"
+            } else {
+                "problems"
+            };
             CliError::usage(format!("{} {noun} in the scenarios", problems.len()))
         }
         CorpusError::Unreadable(_) => CliError::usage(text),

@@ -49,19 +49,31 @@ pub(super) struct CliError {
 
 impl CliError {
     pub(super) fn usage(text: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, text: text.into() }
+        Self {
+            exit: Exit::Usage,
+            text: text.into(),
+        }
     }
 
     pub(super) fn nothing(text: impl Into<String>) -> Self {
-        Self { exit: Exit::Nothing, text: text.into() }
+        Self {
+            exit: Exit::Nothing,
+            text: text.into(),
+        }
     }
 
     pub(super) fn internal(text: impl Into<String>) -> Self {
-        Self { exit: Exit::Internal, text: text.into() }
+        Self {
+            exit: Exit::Internal,
+            text: text.into(),
+        }
     }
 
     pub(super) fn inconclusive(text: impl Into<String>) -> Self {
-        Self { exit: Exit::Inconclusive, text: text.into() }
+        Self {
+            exit: Exit::Inconclusive,
+            text: text.into(),
+        }
     }
 }
 

@@ -10,29 +10,49 @@ use crate::plan::requirements_of;
 use crate::requirement::{Capability, Requirement};
 use crate::runner::Corpus;
 use crate::scenario;
+use std::fmt::Write as _;
 
 pub(super) fn run(args: &ExplainArgs) -> Result<Exit, CliError> {
     let corpus = corpus::load(&args.corpus)?;
     let text = explain(&args.id, &corpus).ok_or_else(|| {
         let names = names(&corpus);
         let near = closest(&args.id, names.iter().map(String::as_str));
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        CliError::nothing(format!("there is no scenario, requirement, fault or capability `{}`{hint}", args.id))
+        let hint = near
+            .map(|near| format!("; did you mean `{near}`?"))
+            .unwrap_or_default();
+        CliError::nothing(format!(
+            "there is no scenario, requirement, fault or capability `{}`{hint}",
+            args.id
+        ))
     })?;
     output::print(&text)?;
     Ok(Exit::Success)
 }
 
 fn names(corpus: &Corpus) -> Vec<String> {
-    let scenarios = corpus.scenarios.iter().chain(&corpus.discover).map(|scenario| scenario.id.clone());
+    let scenarios = corpus
+        .scenarios
+        .iter()
+        .chain(&corpus.discover)
+        .map(|scenario| scenario.id.clone());
     let requirements = corpus.catalogue.ids().map(str::to_owned);
     let faults = Fault::ALL.iter().map(|fault| fault.name().to_owned());
-    let capabilities = Capability::ALL.iter().map(|capability| capability.name().to_owned());
-    scenarios.chain(requirements).chain(faults).chain(capabilities).collect()
+    let capabilities = Capability::ALL
+        .iter()
+        .map(|capability| capability.name().to_owned());
+    scenarios
+        .chain(requirements)
+        .chain(faults)
+        .chain(capabilities)
+        .collect()
 }
 
 fn explain(id: &str, corpus: &Corpus) -> Option<String> {
-    let known = corpus.scenarios.iter().chain(&corpus.discover).find(|scenario| scenario.id == id);
+    let known = corpus
+        .scenarios
+        .iter()
+        .chain(&corpus.discover)
+        .find(|scenario| scenario.id == id);
     if let Some(known) = known {
         let meaning = |fault: &str| fault.parse::<Fault>().ok().map(Fault::meaning);
         return Some(scenario::explain::render(known, &corpus.catalogue, &meaning));
@@ -42,7 +62,10 @@ fn explain(id: &str, corpus: &Corpus) -> Option<String> {
     }
     if let Ok(fault) = id.parse::<Fault>() {
         let detecting = corpus.scenarios.iter().filter(|scenario| {
-            scenario.detects.iter().any(|detected| detected.value == fault.name())
+            scenario
+                .detects
+                .iter()
+                .any(|detected| detected.value == fault.name())
         });
         let list: Vec<&str> = detecting.map(|scenario| scenario.id.as_str()).collect();
         return Some(format!(
@@ -57,16 +80,24 @@ fn explain(id: &str, corpus: &Corpus) -> Option<String> {
 
 fn explain_requirement(requirement: &Requirement, corpus: &Corpus) -> String {
     let mut text = format!("{}\n\n{}\n\n", requirement.id, requirement.summary.trim());
-    text.push_str(&format!("because      {}\n", requirement.citation()));
-    text.push_str(&format!("level        {}\ngrade        {}\n", requirement.level, requirement.grade));
-    text.push_str(&format!("area         {}\n", requirement.area));
+    let _ = writeln!(text, "because      {}", requirement.citation());
+    let _ = writeln!(
+        text,
+        "level        {}\ngrade        {}",
+        requirement.level, requirement.grade
+    );
+    let _ = writeln!(text, "area         {}", requirement.area);
     let covering: Vec<&str> = corpus
         .scenarios
         .iter()
         .filter(|scenario| requirements_of(scenario).contains(requirement.id.as_str()))
         .map(|scenario| scenario.id.as_str())
         .collect();
-    let covering = if covering.is_empty() { "no scenario yet".to_owned() } else { covering.join("\n             ") };
-    text.push_str(&format!("checked by   {covering}\n"));
+    let covering = if covering.is_empty() {
+        "no scenario yet".to_owned()
+    } else {
+        covering.join("\n             ")
+    };
+    let _ = writeln!(text, "checked by   {covering}");
     text
 }

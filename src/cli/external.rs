@@ -24,14 +24,18 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
     let url = Url::parse(text).map_err(|error| CliError::usage(format!("cannot read the URL: {error}")))?;
     let scheme = url.scheme();
     if !matches!(scheme, "ftps" | "ftpes" | "ftp") {
-        return Err(CliError::usage(format!("expected ftps://HOST:PORT, got the scheme `{scheme}`")));
+        return Err(CliError::usage(format!(
+            "expected ftps://HOST:PORT, got the scheme `{scheme}`"
+        )));
     }
     let host = url.host_str().filter(|host| !host.is_empty());
     let host = host.ok_or_else(|| CliError::usage("the URL names no host"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = url.port().unwrap_or(if args.implicit { 990 } else { 21 });
     if !matches!(url.path(), "" | "/") {
-        return Err(CliError::usage("the URL may not have a path; scenarios work below the login folder"));
+        return Err(CliError::usage(
+            "the URL may not have a path; scenarios work below the login folder",
+        ));
     }
     let implicit = args.implicit || (port == 990 && scheme == "ftps");
     let trust = match (&args.ca, args.insecure) {
@@ -45,17 +49,30 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
         timeouts.greeting = timeouts.reply;
     }
     Ok(Profile {
-        name: args.name.clone().unwrap_or_else(|| format!("{}-{port}", safe_name(&host))),
+        name: args
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("{}-{port}", safe_name(&host))),
         software: "external".into(),
         licence: None,
         provisioning: Provisioning::External,
-        tls: if implicit { TlsMode::Implicit } else { TlsMode::Explicit },
+        tls: if implicit {
+            TlsMode::Implicit
+        } else {
+            TlsMode::Explicit
+        },
         server_name: args.server_name.clone().unwrap_or_else(|| host.clone()),
         trust,
         accounts: accounts(&url, args)?,
         declares: declares(args, implicit)?,
-        allow: args.allow.iter().map(|word| permission(word)).collect::<Result<_, _>>()?,
-        limits: Limits { max_connections: args.max_connections.unwrap_or(4).max(1) },
+        allow: args
+            .allow
+            .iter()
+            .map(|word| permission(word))
+            .collect::<Result<_, _>>()?,
+        limits: Limits {
+            max_connections: args.max_connections.unwrap_or(4).max(1),
+        },
         timeouts,
         known_deviations: Vec::new(),
         folder: None,
@@ -64,7 +81,15 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
 }
 
 fn safe_name(host: &str) -> String {
-    host.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '-' }).collect()
+    host.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect()
 }
 
 fn accounts(url: &Url, args: &ExternalArgs) -> Result<Vec<Account>, CliError> {
@@ -87,13 +112,19 @@ fn accounts(url: &Url, args: &ExternalArgs) -> Result<Vec<Account>, CliError> {
                 ))
             })?,
         };
-        accounts.push(Account { user: decode(url.username()), password: Secret::new(password) });
+        accounts.push(Account {
+            user: decode(url.username()),
+            password: Secret::new(password),
+        });
     }
     if let Some(second) = &args.second_account {
         let (user, password) = second
             .split_once(':')
             .ok_or_else(|| CliError::usage("expected `--second-account USER:PASSWORD`"))?;
-        accounts.push(Account { user: user.to_owned(), password: Secret::new(password) });
+        accounts.push(Account {
+            user: user.to_owned(),
+            password: Secret::new(password),
+        });
     }
     Ok(accounts)
 }
@@ -110,7 +141,9 @@ fn declares(args: &ExternalArgs, implicit: bool) -> Result<BTreeMap<Capability, 
     for word in &args.declare {
         let capability: Capability = word.parse().map_err(|problem: String| {
             let near = closest(word, Capability::ALL.iter().map(|capability| capability.name()));
-            CliError::usage(near.map_or(problem.clone(), |near| format!("{problem}; did you mean `{near}`?")))
+            CliError::usage(near.map_or(problem.clone(), |near| {
+                format!("{problem}; did you mean `{near}`?")
+            }))
         })?;
         declares.insert(capability, true);
     }
@@ -139,7 +172,10 @@ mod tests {
         assert_eq!(profile.address, Some(("127.0.0.1".into(), 2121)));
         assert_eq!(profile.accounts[0].password.reveal(), "p@w");
         assert_eq!(profile.tls, TlsMode::Explicit);
-        assert!(profile.allow.is_empty(), "nothing is written without --allow write");
+        assert!(
+            profile.allow.is_empty(),
+            "nothing is written without --allow write"
+        );
     }
 
     #[test]

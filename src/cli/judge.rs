@@ -7,9 +7,9 @@ use super::args::JudgeArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::output;
-use crate::report;
 use crate::judge::judge_case;
 use crate::plan::{Case, CaseId, Cell};
+use crate::report;
 use crate::runner::outcome::RunOutcome;
 use crate::runner::{Corpus, read_case};
 use crate::scenario::Scenario;
@@ -24,7 +24,11 @@ pub(super) fn run(args: &JudgeArgs) -> Result<Exit, CliError> {
         output::complain("note: the scenarios have changed since that run; it is judged by those of today");
     }
     let (judged, changed) = judge_again(args, &corpus, stored)?;
-    output::print(&report::terminal::render_summary(&judged, output::width(), output::colour()))?;
+    output::print(&report::terminal::render_summary(
+        &judged,
+        output::width(),
+        output::colour(),
+    ))?;
     output::print(&match changed {
         0 => "judged again from the traces: every verdict is the same\n".to_owned(),
         _ => format!("judged again from the traces: {changed} verdicts differ from the stored ones\n"),
@@ -33,15 +37,25 @@ pub(super) fn run(args: &JudgeArgs) -> Result<Exit, CliError> {
 }
 
 /// The run with the verdicts of today, and how many differ.
-fn judge_again(args: &JudgeArgs, corpus: &Corpus, mut stored: RunOutcome) -> Result<(RunOutcome, usize), CliError> {
+fn judge_again(
+    args: &JudgeArgs,
+    corpus: &Corpus,
+    mut stored: RunOutcome,
+) -> Result<(RunOutcome, usize), CliError> {
     let requirements = corpus.catalogue.grades();
-    let scenarios: BTreeMap<&str, &Arc<Scenario>> =
-        corpus.scenarios.iter().map(|scenario| (scenario.id.as_str(), scenario)).collect();
+    let scenarios: BTreeMap<&str, &Arc<Scenario>> = corpus
+        .scenarios
+        .iter()
+        .map(|scenario| (scenario.id.as_str(), scenario))
+        .collect();
     let mut changed = 0;
     for outcome in &mut stored.cases {
         let Some(folder) = &outcome.folder else { continue };
         let scenario = scenarios.get(outcome.scenario.as_str()).ok_or_else(|| {
-            CliError::usage(format!("the scenario {} of that run is not known here", outcome.scenario))
+            CliError::usage(format!(
+                "the scenario {} of that run is not known here",
+                outcome.scenario
+            ))
         })?;
         let events = read_case(&args.folder, folder).map_err(|error| CliError::usage(error.to_string()))?;
         let id = CaseId {
@@ -49,7 +63,10 @@ fn judge_again(args: &JudgeArgs, corpus: &Corpus, mut stored: RunOutcome) -> Res
             target: outcome.target.clone(),
             cell: Cell(outcome.cell.clone()),
         };
-        let case = Case { id, scenario: Arc::clone(scenario) };
+        let case = Case {
+            id,
+            scenario: Arc::clone(scenario),
+        };
         let judgement = judge_case(&case, &requirements, &events);
         if judgement != outcome.judgement {
             changed += 1;

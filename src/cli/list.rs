@@ -9,10 +9,13 @@ use crate::plan::expand;
 use crate::report::coverage;
 use crate::requirement::{Capability, Side};
 use crate::runner::Corpus;
+use std::fmt::Write as _;
 
 pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     if args.faults {
-        let lines = Fault::ALL.iter().map(|fault| format!("{:46} {}\n", fault.name(), fault.meaning()));
+        let lines = Fault::ALL
+            .iter()
+            .map(|fault| format!("{:46} {}\n", fault.name(), fault.meaning()));
         output::print(&lines.collect::<String>())?;
         return Ok(Exit::Success);
     }
@@ -26,7 +29,11 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     let corpus = corpus::load(&args.corpus)?;
     if args.uncovered || args.coverage {
         let coverage = coverage_of(&corpus);
-        output::print(&if args.uncovered { uncovered(&coverage, &corpus) } else { coverage::render(&coverage) })?;
+        output::print(&if args.uncovered {
+            uncovered(&coverage, &corpus)
+        } else {
+            coverage::render(&coverage)
+        })?;
         return Ok(Exit::Success);
     }
     let filters: Vec<&String> = args.what.iter().collect();
@@ -36,9 +43,9 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     for scenario in &scenarios {
         let count = expand(scenario).len();
         cells += count;
-        text.push_str(&format!("{:62} {count:3}  {}\n", scenario.id, scenario.title));
+        let _ = writeln!(text, "{:62} {count:3}  {}", scenario.id, scenario.title);
     }
-    text.push_str(&format!("{} scenarios, {cells} cells\n", scenarios.len()));
+    let _ = writeln!(text, "{} scenarios, {cells} cells", scenarios.len());
     output::print(&text)?;
     Ok(Exit::Success)
 }
@@ -61,9 +68,17 @@ fn coverage_of(corpus: &Corpus) -> coverage::Coverage {
 fn uncovered(coverage: &coverage::Coverage, corpus: &Corpus) -> String {
     let mut text = String::new();
     for row in coverage.uncovered() {
-        let summary = corpus.catalogue.get(&row.id).map_or("", |requirement| requirement.summary.trim());
-        text.push_str(&format!("{:58} {}\n", row.id, summary.replace('\n', " ")));
+        let summary = corpus
+            .catalogue
+            .get(&row.id)
+            .map_or("", |requirement| requirement.summary.trim());
+        let _ = writeln!(text, "{:58} {}", row.id, summary.replace('\n', " "));
     }
-    text.push_str(&format!("{} of {} server requirements without a scenario\n", coverage.uncovered().count(), coverage.rows.len()));
+    let _ = writeln!(
+        text,
+        "{} of {} server requirements without a scenario",
+        coverage.uncovered().count(),
+        coverage.rows.len()
+    );
     text
 }

@@ -25,8 +25,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command, RunArgs};
-pub use exit::Exit;
 use exit::CliError;
+pub use exit::Exit;
 
 /// Runs the command line and returns the process exit code.
 #[must_use]
@@ -36,7 +36,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are no errors; clap knows where each goes.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Success.into()
+            };
         }
     };
     match dispatch(cli) {

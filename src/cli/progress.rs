@@ -18,11 +18,21 @@ pub(super) struct Bar {
 impl Bar {
     /// A bar that shows nothing yet; `quiet` ones never do.
     pub(super) fn new(quiet: bool) -> Self {
-        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let bar = if quiet {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(0)
+        };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}") {
             bar.set_style(style);
         }
-        Self { bar, passed: 0, warned: 0, failed: 0, other: 0 }
+        Self {
+            bar,
+            passed: 0,
+            warned: 0,
+            failed: 0,
+            other: 0,
+        }
     }
 
     /// Shows what happened.
@@ -36,7 +46,11 @@ impl Bar {
 
     /// Shows one finished piece of work.
     pub(super) fn step(&mut self, ok: bool) {
-        if ok { self.passed += 1 } else { self.failed += 1 }
+        if ok {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+        }
         self.refresh();
     }
 

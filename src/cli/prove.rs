@@ -1,6 +1,7 @@
 //! `ftpspec prove`: the kill matrix.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -24,8 +25,16 @@ pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
     let filters: Vec<&String> = args.what.iter().collect();
     let scenarios = run::selected(&corpus, &filters)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let runner = CaseRunner::new(&corpus.catalogue, targets::provisioner()?, clock, targets::fresh_id());
-    let runs: usize = scenarios.iter().map(|scenario| runner::proof_cases(scenario).len()).sum();
+    let runner = CaseRunner::new(
+        &corpus.catalogue,
+        targets::provisioner()?,
+        clock,
+        targets::fresh_id(),
+    );
+    let runs: usize = scenarios
+        .iter()
+        .map(|scenario| runner::proof_cases(scenario).len())
+        .sum();
     let mut bar = Bar::new(args.quiet);
     bar.set_length(runs);
     let (sender, mut receiver) = mpsc::unbounded_channel();
@@ -40,11 +49,19 @@ pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
     // A bar that panicked must not hide the outcome.
     let _ = shown.await;
     output::print(&render(&proofs, args.quiet, runs))?;
-    Ok(if proofs.iter().all(|proof| proof.problems.is_empty()) { Exit::Success } else { Exit::Failed })
+    Ok(if proofs.iter().all(|proof| proof.problems.is_empty()) {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
 }
 
 fn proof_went_well(run: &runner::ProofRun) -> bool {
-    if run.fault.is_some() { catches(run) } else { run.verdict == Verdict::Pass }
+    if run.fault.is_some() {
+        catches(run)
+    } else {
+        run.verdict == Verdict::Pass
+    }
 }
 
 /// The kill matrix, then what is not proven, then the sums.
@@ -56,42 +73,63 @@ fn render(proofs: &[Proof], quiet: bool, runs: usize) -> String {
     }
     for proof in proofs {
         for problem in &proof.problems {
-            text.push_str(&format!("not proven: {} {problem}\n", proof.scenario));
+            let _ = writeln!(text, "not proven: {} {problem}", proof.scenario);
         }
     }
-    let caught: BTreeSet<Fault> =
-        proofs.iter().flat_map(|proof| &proof.runs).filter(|run| catches(run)).filter_map(|run| run.fault).collect();
+    let caught: BTreeSet<Fault> = proofs
+        .iter()
+        .flat_map(|proof| &proof.runs)
+        .filter(|run| catches(run))
+        .filter_map(|run| run.fault)
+        .collect();
     let proven = proofs.iter().filter(|proof| proof.problems.is_empty()).count();
-    text.push_str(&format!(
-        "{proven} of {} scenarios proven; {} of {} faults caught; {runs} runs\n",
+    let _ = writeln!(
+        text,
+        "{proven} of {} scenarios proven; {} of {} faults caught; {runs} runs",
         proofs.len(),
         caught.len(),
         Fault::ALL.len()
-    ));
+    );
     text
 }
 
 /// A fault need not show in every cell (some belong to one TLS version), so the cell that shows it most counts.
 fn row(proof: &Proof) -> ProofRow {
-    let strict = proof.runs.iter().filter(|run| run.fault.is_none()).map(|run| run.verdict).max();
+    let strict = proof
+        .runs
+        .iter()
+        .filter(|run| run.fault.is_none())
+        .map(|run| run.verdict)
+        .max();
     let mut faults: Vec<FaultVerdict> = Vec::new();
     for run in &proof.runs {
         let Some(fault) = run.fault else { continue };
-        let at = faults.iter().position(|known| known.fault == fault.name()).unwrap_or_else(|| {
-            faults.push(FaultVerdict {
-                fault: fault.name().to_owned(),
-                verdict: Verdict::Pass,
-                requirements: Vec::new(),
+        let at = faults
+            .iter()
+            .position(|known| known.fault == fault.name())
+            .unwrap_or_else(|| {
+                faults.push(FaultVerdict {
+                    fault: fault.name().to_owned(),
+                    verdict: Verdict::Pass,
+                    requirements: Vec::new(),
+                });
+                faults.len() - 1
             });
-            faults.len() - 1
-        });
         let Some(known) = faults.get_mut(at) else { continue };
         if catches(run) || known.requirements.is_empty() {
-            known.verdict = if known.requirements.is_empty() { run.verdict } else { known.verdict.max(run.verdict) };
+            known.verdict = if known.requirements.is_empty() {
+                run.verdict
+            } else {
+                known.verdict.max(run.verdict)
+            };
             known.requirements.extend(run.broken.iter().cloned());
             known.requirements.sort();
             known.requirements.dedup();
         }
     }
-    ProofRow { scenario: proof.scenario.clone(), strict: strict.unwrap_or(Verdict::Error), faults }
+    ProofRow {
+        scenario: proof.scenario.clone(),
+        strict: strict.unwrap_or(Verdict::Error),
+        faults,
+    }
 }

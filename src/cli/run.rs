@@ -1,6 +1,7 @@
 //! `ftpspec run`.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -73,14 +74,18 @@ async fn lower(
     id: &str,
     clock: &dyn Clock,
 ) -> Result<RunRequest, CliError> {
-    let (urls, filters): (Vec<&String>, Vec<&String>) = args.what.iter().partition(|text| external::is_url(text));
+    let (urls, filters): (Vec<&String>, Vec<&String>) =
+        args.what.iter().partition(|text| external::is_url(text));
     let scenarios = selected(corpus, &filters)?;
     let shard = args.shard.as_deref().map(str::parse::<Shard>).transpose();
     let today = runner::today(clock);
     let cells = args
         .matrix
         .iter()
-        .map(|text| text.parse::<CellFilter>().map_err(|error| CliError::usage(error.to_string())))
+        .map(|text| {
+            text.parse::<CellFilter>()
+                .map_err(|error| CliError::usage(error.to_string()))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     check_cell_filters(&cells, &scenarios).map_err(|errors| CliError::nothing(lines(&errors)))?;
     let request = RunRequest {
@@ -98,7 +103,9 @@ async fn lower(
         today,
     };
     if runner::plan_cases(&request).is_empty() {
-        return Err(CliError::nothing("no case is left: the filters, the matrix and the shard exclude everything"));
+        return Err(CliError::nothing(
+            "no case is left: the filters, the matrix and the shard exclude everything",
+        ));
     }
     Ok(request)
 }
@@ -107,14 +114,21 @@ async fn lower(
 pub(super) fn selected(corpus: &Corpus, filters: &[&String]) -> Result<Vec<Arc<Scenario>>, CliError> {
     let filters: Vec<Filter> = filters
         .iter()
-        .map(|text| text.parse::<Filter>().map_err(|error| CliError::usage(error.to_string())))
+        .map(|text| {
+            text.parse::<Filter>()
+                .map_err(|error| CliError::usage(error.to_string()))
+        })
         .collect::<Result<_, _>>()?;
     select(&corpus.scenarios, &filters).map_err(|errors| CliError::nothing(lines(&errors)))
 }
 
 /// One line each.
 fn lines<T: ToString>(errors: &[T]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n       ")
+    errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n       ")
 }
 
 async fn chosen_targets(
@@ -124,7 +138,10 @@ async fn chosen_targets(
 ) -> Result<Vec<TargetChoice>, CliError> {
     let mut choices = Vec::new();
     for url in urls {
-        choices.push(TargetChoice::Profile(Box::new(external::profile(url, &args.external)?)));
+        choices.push(TargetChoice::Profile(Box::new(external::profile(
+            url,
+            &args.external,
+        )?)));
     }
     for name in &args.targets {
         choices.push(targets::find(name)?);
@@ -155,17 +172,27 @@ fn finish(
     let internal = |error: String| CliError::internal(error);
     if let Some(folder) = folder {
         for file in report::files(outcome).map_err(|error| internal(error.to_string()))? {
-            folder.write(file.path, &file.bytes).map_err(|error| internal(error.to_string()))?;
+            folder
+                .write(file.path, &file.bytes)
+                .map_err(|error| internal(error.to_string()))?;
         }
         folder.publish().map_err(|error| internal(error.to_string()))?;
     }
     let text = match args.format {
         OutputFormat::Json => report::json::render(outcome).map_err(|error| internal(error.to_string()))?,
         OutputFormat::Terminal => {
-            let mut text = if args.quiet { String::new() } else { findings(corpus, outcome, folder) };
-            text.push_str(&report::terminal::render_summary(outcome, output::width(), output::colour()));
+            let mut text = if args.quiet {
+                String::new()
+            } else {
+                findings(corpus, outcome, folder)
+            };
+            text.push_str(&report::terminal::render_summary(
+                outcome,
+                output::width(),
+                output::colour(),
+            ));
             if let Some(folder) = folder {
-                text.push_str(&format!("reports  {}\n", folder.latest().display()));
+                let _ = writeln!(text, "reports  {}", folder.latest().display());
             }
             text
         }
@@ -177,11 +204,23 @@ fn finish(
 /// What failed or says nothing about its target, in full, as far as the traces are on disk.
 fn findings(corpus: &Corpus, outcome: &RunOutcome, folder: Option<&ReportFolder>) -> String {
     let mut text = String::new();
-    for case in outcome.cases.iter().filter(|case| deserves_text(case)).take(FULL_FINDINGS) {
-        let scenario = corpus.scenarios.iter().find(|scenario| scenario.id == case.scenario);
-        let (Some(scenario), Some(folder), Some(place)) = (scenario, folder, &case.folder) else { continue };
+    for case in outcome
+        .cases
+        .iter()
+        .filter(|case| deserves_text(case))
+        .take(FULL_FINDINGS)
+    {
+        let scenario = corpus
+            .scenarios
+            .iter()
+            .find(|scenario| scenario.id == case.scenario);
+        let (Some(scenario), Some(folder), Some(place)) = (scenario, folder, &case.folder) else {
+            continue;
+        };
         // A trace that cannot be read back was reported when it was written.
-        let Ok(events) = runner::read_case(folder.path(), place) else { continue };
+        let Ok(events) = runner::read_case(folder.path(), place) else {
+            continue;
+        };
         let id = CaseId {
             scenario: case.scenario.clone(),
             target: case.target.clone(),
@@ -192,7 +231,10 @@ fn findings(corpus: &Corpus, outcome: &RunOutcome, folder: Option<&ReportFolder>
             scenario,
             judgement: &case.judgement,
             events: &events,
-            version: outcome.targets.get(&case.target).and_then(|target| target.version.as_deref()),
+            version: outcome
+                .targets
+                .get(&case.target)
+                .and_then(|target| target.version.as_deref()),
             folder: Some(&folder.latest().join(place).display().to_string()),
             catalogue: &corpus.catalogue,
         };

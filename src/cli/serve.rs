@@ -15,12 +15,23 @@ use crate::trace::TlsVersion;
 pub(super) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let options = lower(args)?;
     let faults: Vec<&str> = options.faults.iter().map(|fault| fault.name()).collect();
-    let mode = if args.implicit { "implicit TLS" } else { "explicit TLS" };
-    let faults_text = if faults.is_empty() { "strict".to_owned() } else { format!("faults: {}", faults.join(", ")) };
+    let mode = if args.implicit {
+        "implicit TLS"
+    } else {
+        "explicit TLS"
+    };
+    let faults_text = if faults.is_empty() {
+        "strict".to_owned()
+    } else {
+        format!("faults: {}", faults.join(", "))
+    };
     let server = Server::start(options)
         .await
         .map_err(|error| CliError::internal(format!("cannot serve on {}: {error}", args.listen)))?;
-    output::print(&format!("serving on {} ({mode}, {faults_text}); end with Ctrl-C\n", server.address()))?;
+    output::print(&format!(
+        "serving on {} ({mode}, {faults_text}); end with Ctrl-C\n",
+        server.address()
+    ))?;
     interrupt::wait().await;
     server.stop().await;
     Ok(Exit::Success)
@@ -30,7 +41,11 @@ fn lower(args: &ServeArgs) -> Result<Options, CliError> {
     let mut options = Options::new(identity(args)?);
     options.address = args.listen;
     options.implicit = args.implicit;
-    options.accounts = args.accounts.iter().map(|text| account(text)).collect::<Result<_, _>>()?;
+    options.accounts = args
+        .accounts
+        .iter()
+        .map(|text| account(text))
+        .collect::<Result<_, _>>()?;
     options.reuse = match args.reuse {
         ReuseArg::Optional => ReusePolicy::Optional,
         ReuseArg::Any => ReusePolicy::AnySession,
@@ -39,7 +54,11 @@ fn lower(args: &ServeArgs) -> Result<Options, CliError> {
     options.tls_required = args.require_tls;
     options.data_tls_required = args.require_data_tls;
     if !args.versions.is_empty() {
-        options.versions = args.versions.iter().map(|word| version(word)).collect::<Result<_, _>>()?;
+        options.versions = args
+            .versions
+            .iter()
+            .map(|word| version(word))
+            .collect::<Result<_, _>>()?;
     }
     for name in &args.faults {
         options.faults.insert(fault(name)?);
@@ -57,7 +76,10 @@ fn lower(args: &ServeArgs) -> Result<Options, CliError> {
 
 fn identity(args: &ServeArgs) -> Result<Identity, CliError> {
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        return Ok(Identity { chain_pem: read(cert)?.into(), key_pem: read(key)?.into() });
+        return Ok(Identity {
+            chain_pem: read(cert)?,
+            key_pem: read(key)?,
+        });
     }
     let authority = Authority::new().map_err(|error| CliError::internal(error.to_string()))?;
     if let Some(path) = &args.write_ca {
@@ -79,7 +101,10 @@ fn account(text: &str) -> Result<Account, CliError> {
     let (user, password) = text
         .split_once(':')
         .ok_or_else(|| CliError::usage("expected `--account USER:PASSWORD`".to_owned()))?;
-    Ok(Account { user: user.to_owned(), password: Secret::new(password) })
+    Ok(Account {
+        user: user.to_owned(),
+        password: Secret::new(password),
+    })
 }
 
 /// A TLS version by its word.
@@ -93,6 +118,8 @@ pub(super) fn version(word: &str) -> Result<TlsVersion, CliError> {
 fn fault(name: &str) -> Result<Fault, CliError> {
     name.parse().map_err(|problem: String| {
         let near = closest(name, Fault::ALL.iter().map(|fault| fault.name()));
-        CliError::usage(near.map_or(problem.clone(), |near| format!("{problem}; did you mean `{near}`?")))
+        CliError::usage(near.map_or(problem.clone(), |near| {
+            format!("{problem}; did you mean `{near}`?")
+        }))
     })
 }

@@ -1,5 +1,6 @@
 //! `ftpspec targets`: what can be started here. Also finds targets by name for the other subcommands.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::args::{TargetsArgs, TargetsCommand};
@@ -19,19 +20,24 @@ pub(super) async fn run(args: &TargetsArgs) -> Result<Exit, CliError> {
                     Ok(version) => version,
                     Err(reason) => format!("not installed: {reason}"),
                 };
-                text.push_str(&format!("{:20} {state}\n", profile.name));
+                let _ = writeln!(text, "{:20} {state}", profile.name);
             }
             output::print(&text)?;
         }
         TargetsCommand::Up { name } => {
             let TargetChoice::Profile(profile) = find(name)? else {
-                return Err(CliError::usage("the embedded server is started by `ftpspec serve`"));
+                return Err(CliError::usage(
+                    "the embedded server is started by `ftpspec serve`",
+                ));
             };
-            let running = provisioner.provide(&profile).await.map_err(|error| CliError::inconclusive(error.detail))?;
+            let running = provisioner
+                .provide(&profile)
+                .await
+                .map_err(|error| CliError::inconclusive(error.detail))?;
             let mut text = format!("{} listens on {}\n", profile.name, running.address);
             for account in &running.accounts {
                 // Passwords of a server that lives on loopback until Ctrl-C; without them nobody could use it.
-                text.push_str(&format!("account {} {}\n", account.user, account.password.reveal()));
+                let _ = writeln!(text, "account {} {}", account.user, account.password.reveal());
             }
             output::print(&text)?;
             interrupt::wait().await;
@@ -51,7 +57,11 @@ pub(super) fn provisioner() -> Result<Provisioner, CliError> {
 pub(super) fn fresh_id() -> RunId {
     use crate::base::{Clock as _, SystemClock};
     let milliseconds = u64::try_from(SystemClock::new().wall().as_millis()).unwrap_or(0);
-    RunId::from_number(milliseconds.wrapping_mul(0x8000).wrapping_add(u64::from(std::process::id()) & 0x7fff))
+    RunId::from_number(
+        milliseconds
+            .wrapping_mul(0x8000)
+            .wrapping_add(u64::from(std::process::id()) & 0x7fff),
+    )
 }
 
 /// The version of the server of `profile`, or why it cannot be started.
@@ -79,9 +89,16 @@ pub(super) fn find(name: &str) -> Result<TargetChoice, CliError> {
         None => (name.to_owned(), None),
     };
     if !Path::new(&file).is_file() {
-        let names = profiles.iter().map(|profile| profile.name.as_str()).chain([EMBEDDED]);
-        let near = closest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return Err(CliError::usage(format!("there is no target `{name}`{near} (see `ftpspec targets list`)")));
+        let names = profiles
+            .iter()
+            .map(|profile| profile.name.as_str())
+            .chain([EMBEDDED]);
+        let near = closest(name, names)
+            .map(|near| format!("; did you mean `{near}`?"))
+            .unwrap_or_default();
+        return Err(CliError::usage(format!(
+            "there is no target `{name}`{near} (see `ftpspec targets list`)"
+        )));
     }
     let mut found =
         target::load_profiles(Path::new(&file)).map_err(|error| CliError::usage(error.to_string()))?;
@@ -91,6 +108,8 @@ pub(super) fn find(name: &str) -> Result<TargetChoice, CliError> {
     match found.len() {
         1 => Ok(TargetChoice::Profile(Box::new(found.remove(0)))),
         0 => Err(CliError::usage(format!("{file} has no such variant"))),
-        _ => Err(CliError::usage(format!("{file} has several variants; name one: {file}:VARIANT"))),
+        _ => Err(CliError::usage(format!(
+            "{file} has several variants; name one: {file}:VARIANT"
+        ))),
     }
 }

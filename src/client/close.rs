@@ -1,7 +1,8 @@
 //! `close-data` and `close-control`: how our side of a connection ends.
 //!
 //! RFC 8446 section 6.1, RFC 5246 section 7.2.1. FIN goes out before draining: some servers wait for it, and a half-close
-//! cannot turn unread TLS 1.3 tickets into a reset. Nothing is closed for good while a peer's bytes are unread.
+//! cannot turn unread TLS 1.3 tickets into a reset. Nothing is closed for good while a peer's bytes are unread, unless a
+//! scenario asks for just that: `{ tls: close-notify, drain: false }`.
 
 use std::time::Duration;
 
@@ -23,7 +24,9 @@ impl Session {
     pub(super) async fn close_data(&mut self, close: &CloseConnection) -> Result<(), ActionProblem> {
         let within = self.timeouts().close;
         // An active connection that the target has not made yet may just be on its way.
-        self.pump(Watch::SparingTls, Instant::now()).await;
+        if self.data.as_ref().is_some_and(|data| data.link.is_none()) {
+            self.pump(Watch::SparingTls, Instant::now()).await;
+        }
         let recorder = self.recorder().clone();
         let Some(data) = self.data.as_mut() else {
             return Err(not_connected("there is no data connection"));
@@ -40,6 +43,14 @@ impl Session {
         };
         data.notify_sent |= close.tls == TlsEnd::CloseNotify;
         match close.tcp {
+            // A client that never reads and goes: the socket is closed for good, and the kernel makes a reset of it when
+            // bytes of the peer (tickets, say) are unread.
+            TcpEnd::Fin if close.tls == TlsEnd::CloseNotify && !close.drain => {
+                self.close_data_once(TcpClose::Fin);
+                if let Some(data) = self.data.as_mut() {
+                    data.link = None;
+                }
+            }
             TcpEnd::Fin => self.close_data_once(TcpClose::Fin),
             TcpEnd::Reset => {
                 link.close(TcpClose::Reset);

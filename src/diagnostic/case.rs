@@ -7,6 +7,7 @@ use crate::plan::CaseId;
 use crate::requirement::{Catalogue, Grade};
 use crate::scenario::Scenario;
 use crate::trace::Event;
+use std::fmt::Write as _;
 
 /// What a rendered case is made of.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +34,23 @@ pub fn render_case(view: &CaseView<'_>, grade: Grade, colour: bool) -> String {
     let mut text = String::new();
     let said_nothing = matches!(view.judgement.verdict, Verdict::Inconclusive | Verdict::Error);
     if said_nothing && let Some(reason) = &view.judgement.reason {
-        let whose = if view.judgement.verdict == Verdict::Error { "trouble in the harness" } else { "inconclusive" };
-        text.push_str(&format!("{whose}: {}: nothing is said about the target: {reason}\n", view.id));
+        let whose = if view.judgement.verdict == Verdict::Error {
+            "trouble in the harness"
+        } else {
+            "inconclusive"
+        };
+        let _ = writeln!(
+            text,
+            "{whose}: {}: nothing is said about the target: {reason}",
+            view.id
+        );
     }
-    for finding in view.judgement.findings.iter().filter(|finding| finding.grade.is_none_or(|own| own >= grade)) {
+    for finding in view
+        .judgement
+        .findings
+        .iter()
+        .filter(|finding| finding.grade.is_none_or(|own| own >= grade))
+    {
         let help = help(view, finding);
         let finding_view = FindingView {
             target: &view.id.target,
@@ -55,19 +69,25 @@ fn help<'a>(view: &CaseView<'a>, finding: &Finding) -> Vec<(&'a str, String)> {
     let mut lines = Vec::new();
     let mut target = view.id.target.clone();
     if let Some(version) = view.version {
-        target.push_str(&format!(" ({})", escape_peer(version.as_bytes())));
+        let _ = write!(target, " ({})", escape_peer(version.as_bytes()));
     }
     if !view.id.cell.0.is_empty() {
-        target.push_str(&format!(", {}", view.id.cell));
+        let _ = write!(target, ", {}", view.id.cell);
     }
     lines.push(("target", target));
-    let requirement = finding.requirement.as_deref().and_then(|id| view.catalogue.get(id));
+    let requirement = finding
+        .requirement
+        .as_deref()
+        .and_then(|id| view.catalogue.get(id));
     if let Some(requirement) = requirement {
-        lines.push(("because", format!("{}: {}", requirement.citation(), one_line(&requirement.summary))));
+        lines.push((
+            "because",
+            format!("{}: {}", requirement.citation(), one_line(&requirement.summary)),
+        ));
     }
     let mut rerun = format!("ftpspec run {} --target {}", view.id.scenario, view.id.target);
     for (axis, value) in &view.id.cell.0 {
-        rerun.push_str(&format!(" --matrix {axis}={value}"));
+        let _ = write!(rerun, " --matrix {axis}={value}");
     }
     lines.push(("rerun", rerun));
     if let Some(folder) = view.folder {

@@ -1,10 +1,11 @@
 //! What is wrong with a scenario file.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Snippet};
 
-use super::renderer;
+use super::render::renderer;
 use crate::base::{Source, Span};
 use crate::scenario::LoadError;
 
@@ -39,11 +40,12 @@ pub fn render_load_errors(errors: &[LoadError], colour: bool) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     };
-    text.push_str(&format!(
-        "{} in {}\n",
+    let _ = writeln!(
+        text,
+        "{} in {}",
         count(errors.len(), "problem"),
         count(files.len(), "file")
-    ));
+    );
     text
 }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::hello::{self, Hello, Place};
 use super::observation::{DataEnd, DataHandshake, ResumedFrom};
 use super::server::{Shared, reuse_policy};
@@ -26,9 +28,12 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 const REGRET: Duration = Duration::from_millis(50);
 /// Downloads up to this size are not waited for: the peer's buffers hold them.
 const SMALL: u64 = 64 * 1024;
+/// How long a fault waits for a connection to the listener of before.
+const OLDER_DEADLINE: Duration = Duration::from_millis(500);
 /// Alerts, RFC 8446 section 6.
 const BAD_RECORD_MAC: u8 = 20;
 const ACCESS_DENIED: u8 = 49;
+const DECODE_ERROR: u8 = 50;
 
 /// How the next data connection comes about.
 #[derive(Debug)]
@@ -39,13 +44,30 @@ pub(super) struct Route {
     pub(super) path: DataPath,
     /// The protection level of that moment; for a fault.
     pub(super) level: Level,
+    /// The listener of before; for a fault.
+    pub(super) older: Option<Arc<Listener>>,
+}
+
+impl Route {
+    /// The same passive route once more; for a fault.
+    pub(super) fn again(&self) -> Option<Self> {
+        match &self.kind {
+            RouteKind::Passive(listener) => Some(Self {
+                kind: RouteKind::Passive(Arc::clone(listener)),
+                path: self.path,
+                level: self.level,
+                older: None,
+            }),
+            RouteKind::Active(_) => None,
+        }
+    }
 }
 
 /// Who opens the data connection.
 #[derive(Debug)]
 pub(super) enum RouteKind {
     /// The client, to this listener.
-    Passive(Listener),
+    Passive(Arc<Listener>),
     /// The server, to this address.
     Active(SocketAddr),
 }
@@ -69,6 +91,8 @@ pub(super) struct Plan {
     pub(super) channel: Channel,
     pub(super) number: u32,
     pub(super) route: Route,
+    /// A listener that is asked first; for a fault.
+    pub(super) older: Option<Arc<Listener>>,
     /// Peer of the control connection.
     pub(super) peer: IpAddr,
     /// Our address on the control connection.
@@ -111,6 +135,8 @@ pub(super) struct Progress {
     pub(super) bytes: AtomicU64,
     /// End early as if all were well; for a fault.
     pub(super) must_finish: AtomicBool,
+    /// The data connection is there, and protected where it should be.
+    pub(super) opened: Notify,
 }
 
 /// What became of a data connection.
@@ -193,12 +219,15 @@ impl Carrier {
         let is_upload = matches!(payload, Payload::Upload { .. });
         let moved = match self.protect(&mut link, is_upload).await {
             Err(failure) => Err(failure),
-            Ok(shield) => match payload {
-                Payload::Download(bytes) => self.send_all(&mut link, &bytes).await,
-                Payload::Upload { limit, announced } => {
-                    self.receive_all(&mut link, shield, limit, announced).await
+            Ok(shield) => {
+                self.progress.opened.notify_one();
+                match payload {
+                    Payload::Download(bytes) => self.send_all(&mut link, &bytes).await,
+                    Payload::Upload { limit, announced } => {
+                        self.receive_all(&mut link, shield, limit, announced).await
+                    }
                 }
-            },
+            }
         };
         match moved {
             Ok((bytes, end)) => (Ok(bytes), end, Some(link)),
@@ -217,8 +246,15 @@ impl Carrier {
         let path = Some(plan.route.path);
         let channel = plan.channel.clone();
         let recorder = plan.recorder.clone();
+        if let Some(link) = self.open_older().await {
+            return Ok(link);
+        }
         let opened = match &plan.route.kind {
             RouteKind::Passive(listener) => listener.accept(path, Some(deadline), channel, recorder).await,
+            RouteKind::Active(_) if self.has(Fault::NeverConnectsInActiveMode) => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                return Err(Failure::new(425, "No data connection.", DataEnd::NotConnected));
+            }
             RouteKind::Active(peer) => {
                 // The third party of the fault `connects-to-third-party` may be out of reach of our own address.
                 let source = (peer.ip() == plan.peer).then_some(plan.local);
@@ -239,6 +275,22 @@ impl Carrier {
             ));
         }
         Ok(link)
+    }
+
+    /// A connection that came to the listener of before; for a fault.
+    async fn open_older(&self) -> Option<Link> {
+        let plan = &self.plan;
+        let listener = plan.older.as_ref()?;
+        let path = Some(plan.route.path);
+        let accepted = listener
+            .accept(
+                path,
+                Some(OLDER_DEADLINE),
+                plan.channel.clone(),
+                plan.recorder.clone(),
+            )
+            .await;
+        accepted.ok()
     }
 
     // Protecting
@@ -264,9 +316,11 @@ impl Carrier {
                 .await
                 .map_err(|_| handshake_failed())?;
         }
-        if self.has(Fault::ActsAsTlsClientInActiveMode)
-            && matches!(self.plan.route.kind, RouteKind::Active(_))
-        {
+        let client_fault = match self.plan.route.kind {
+            RouteKind::Active(_) => Fault::ActsAsTlsClientInActiveMode,
+            RouteKind::Passive(_) => Fault::ActsAsTlsClientInPassiveMode,
+        };
+        if self.has(client_fault) {
             return self.start_tls_as_client(link, deadline).await;
         }
         let hello = hello::read_hello(link, deadline)
@@ -304,6 +358,7 @@ impl Carrier {
         let options = ServerOptions {
             label: self.plan.epoch.label(self.plan.number).encode(),
             tls13_tickets: has_none.then_some(0),
+            identity: self.plan.shared.other_identity.clone(),
             ..ServerOptions::default()
         };
         hello::finish_tls(link, &self.plan.shared, Place::Data, &options, hello)
@@ -370,6 +425,15 @@ impl Carrier {
     // Sending
 
     async fn send_all(&self, link: &mut Link, bytes: &[u8]) -> Result<(Vec<u8>, DataEnd), Failure> {
+        match self.send_chunks(link, bytes).await {
+            Err(failure) if failure.end == DataEnd::Reset && self.has(Fault::AcknowledgesResetDownload) => {
+                Ok((Vec::new(), DataEnd::Sent))
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn send_chunks(&self, link: &mut Link, bytes: &[u8]) -> Result<(Vec<u8>, DataEnd), Failure> {
         let deadline = self.plan.shared.options.data_timeout;
         for chunk in bytes.chunks(CHUNK) {
             if self.progress.must_finish.load(Ordering::Relaxed) {
@@ -472,7 +536,7 @@ impl Carrier {
                 }
                 Incoming::Ticket | Incoming::Alert { fatal: false, .. } => continue,
                 Incoming::CloseNotify => return self.after_close_notify(link, content, last).await,
-                Incoming::TlsViolation(_) if self.has(Fault::SkipsBadRecords) => {
+                Incoming::TlsViolation(_) if self.skips_violation(link) => {
                     is_broken = true;
                     continue;
                 }
@@ -504,6 +568,18 @@ impl Carrier {
                 ))
             };
         }
+    }
+
+    /// Whether a fault overlooks the violation that just came.
+    fn skips_violation(&self, link: &Link) -> bool {
+        // FIN inside a record is reported with this alert.
+        let is_cut = link.violation_alert() == Some(DECODE_ERROR);
+        let fault = if is_cut {
+            Fault::AcknowledgesUploadCutWithinRecord
+        } else {
+            Fault::SkipsBadRecords
+        };
+        self.has(fault)
     }
 
     /// The client's data is complete: answer in kind, half-close, and leave the rest to [`drain`].

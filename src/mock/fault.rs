@@ -34,30 +34,57 @@ macro_rules! faults {
 }
 
 faults! {
+    /// Aborts handshakes (control and data) whose ALPN list has `ftp`.
+    AbortsOnAlpnFtp = "aborts-on-alpn-ftp",
     /// Aborts a data handshake that offers a TLS 1.3 PSK.
     AbortsOnPsk = "aborts-on-psk",
     /// Aborts a data handshake that offers a TLS 1.2 session id.
     AbortsOnSessionId = "aborts-on-session-id",
     /// Aborts a data handshake that offers a TLS 1.2 ticket.
     AbortsOnTls12Ticket = "aborts-on-tls12-ticket",
+    /// Answers 234 to AUTH with any argument, and to AUTH without one, then expects TLS.
+    AcceptsAnyAuthMechanism = "accepts-any-auth-mechanism",
+    /// Answers 220 to HOST with any address.
+    AcceptsAnyHostLiteral = "accepts-any-host-literal",
+    /// Answers 200 to LANG with any tag.
+    AcceptsAnyLanguage = "accepts-any-language",
+    /// Answers 230 to any password.
+    AcceptsAnyPassword = "accepts-any-password",
     /// Takes any resumed session on data, not only this control connection's.
     AcceptsAnySessionOnData = "accepts-any-session-on-data",
+    /// Answers 234 to AUTH TLS inside implicit TLS and waits for a second handshake.
+    AcceptsAuthOnImplicit = "accepts-auth-on-implicit",
     /// Refuses AUTH when any other command came before.
     AcceptsAuthOnlyAsFirstCommand = "accepts-auth-only-as-first-command",
     /// Answers 200 to PBSZ abc.
     AcceptsBadPbszArgument = "accepts-bad-pbsz-argument",
+    /// Answers 350 to REST abc.
+    AcceptsBadRestartArgument = "accepts-bad-restart-argument",
+    /// Answers 200 to CCC under TLS before login.
+    AcceptsCccBeforeLogin = "accepts-ccc-before-login",
+    /// Answers 200 to CCC without TLS.
+    AcceptsCccInClear = "accepts-ccc-in-clear",
     /// Logs in over a clear control connection although policy requires TLS.
     AcceptsClearLoginWhenTlsRequired = "accepts-clear-login-when-tls-required",
     /// Stores a clear upload although PROT P is in force.
     AcceptsClearUploadAfterProtP = "accepts-clear-upload-after-prot-p",
     /// Answers 220 to HOST after login.
     AcceptsHostAfterLogin = "accepts-host-after-login",
+    /// Answers 220 to HOST name:21.
+    AcceptsHostWithPort = "accepts-host-with-port",
+    /// Answers 200 to malformed PORT and EPRT arguments.
+    AcceptsMalformedPort = "accepts-malformed-port",
+    /// Answers a TLS 1.2 hello that offers only NULL, anonymous, export or RC4 suites with a ServerHello of
+    /// the first one.
+    AcceptsNullSuites = "accepts-null-suites",
     /// Answers 230 to PASS with no USER.
     AcceptsPassWithoutUser = "accepts-pass-without-user",
     /// Answers 200 to PBSZ 0 in clear.
     AcceptsPbszInClear = "accepts-pbsz-in-clear",
     /// Accepts PROT C in clear after CCC.
     AcceptsProtAfterCcc = "accepts-prot-after-ccc",
+    /// Answers 200 to PROT C although policy requires protected data, and serves clear data then.
+    AcceptsProtCAgainstPolicy = "accepts-prot-c-against-policy",
     /// Answers 200 to PROT P in clear.
     AcceptsProtInClear = "accepts-prot-in-clear",
     /// Answers 200 to PROT P although data TLS is disabled by policy.
@@ -66,30 +93,70 @@ faults! {
     AcceptsProtSAndSendsClear = "accepts-prot-s-and-sends-clear",
     /// Answers 200 to PROT P with no PBSZ seen.
     AcceptsProtWithoutPbsz = "accepts-prot-without-pbsz",
+    /// Answers an SSL 3.0 ClientHello with a ServerHello of that version.
+    AcceptsSsl3 = "accepts-ssl3",
     /// Takes data connections from a stranger with a full handshake (no binding).
     AcceptsStrangerOnData = "accepts-stranger-on-data",
     /// Answers a TLS 1.0/1.1 ClientHello with a ServerHello of that version on control.
     AcceptsTls10 = "accepts-tls10",
-    /// The same on data connections only.
+    /// Answers a TLS 1.0/1.1 ClientHello with a ServerHello of that version on data connections.
     AcceptsTls10OnData = "accepts-tls10-on-data",
+    /// Answers 200 to unknown commands.
+    AcceptsUnknownCommands = "accepts-unknown-commands",
+    /// Answers 200 to EPRT |9|….
+    AcceptsUnknownEprtProtocol = "accepts-unknown-eprt-protocol",
+    /// Answers 229 to EPSV 9.
+    AcceptsUnknownEpsvProtocol = "accepts-unknown-epsv-protocol",
     /// Answers 200 to PROT X.
     AcceptsUnknownProtLevel = "accepts-unknown-prot-level",
+    /// Answers 200 to TYPE Z, MODE Z, STRU Z.
+    AcceptsUnknownType = "accepts-unknown-type",
     /// Answers 226 when the data handshake failed.
     AcknowledgesFailedDataHandshake = "acknowledges-failed-data-handshake",
+    /// RETR of a missing file: 150, empty data, 226.
+    AcknowledgesMissingFile = "acknowledges-missing-file",
+    /// Answers 226 to RETR although the client reset the data connection.
+    AcknowledgesResetDownload = "acknowledges-reset-download",
     /// Answers 226 when an upload is reset.
     AcknowledgesResetUpload = "acknowledges-reset-upload",
     /// Answers 226 when an upload ends without close_notify.
     AcknowledgesTruncatedUpload = "acknowledges-truncated-upload",
+    /// Answers 226 when an upload ends with FIN in the middle of a TLS record.
+    AcknowledgesUploadCutWithinRecord = "acknowledges-upload-cut-within-record",
     /// Starts TLS as client on active data connections.
     ActsAsTlsClientInActiveMode = "acts-as-tls-client-in-active-mode",
+    /// Sends a ClientHello on passive data connections.
+    ActsAsTlsClientInPassiveMode = "acts-as-tls-client-in-passive-mode",
+    /// MLSD begins with a line `total 4`.
+    AddsHeaderToMlsd = "adds-header-to-mlsd",
     /// Sends a ticket lifetime above seven days.
     AnnouncesLongTicketLifetime = "announces-long-ticket-lifetime",
+    /// Answers 335 to ADAT in clear.
+    AnswersAdatInClear = "answers-adat-in-clear",
     /// Answers 335 to ADAT under TLS.
     AnswersAdatUnderTls = "answers-adat-under-tls",
     /// Answers 334 to AUTH TLS and then expects the handshake.
     AnswersAuthTlsWith334 = "answers-auth-tls-with-334",
     /// Answers 200 to CCC in clear before shutting TLS down.
     AnswersCccInClear = "answers-ccc-in-clear",
+    /// Answers 500 to OPTS of an unknown name.
+    AnswersOptsWith500 = "answers-opts-with-500",
+    /// Answers `227 ok`.
+    AnswersPasvWithoutAddress = "answers-pasv-without-address",
+    /// Sends the 220 to REIN in clear past TLS.
+    AnswersReinInClear = "answers-rein-in-clear",
+    /// Closes on an empty line.
+    ClosesOnEmptyLine = "closes-on-empty-line",
+    /// Closes the control connection on ABOR without a transfer.
+    ClosesOnIdleAbor = "closes-on-idle-abor",
+    /// Closes on OPTS UTF8 ON.
+    ClosesOnOptsUtf8 = "closes-on-opts-utf8",
+    /// Answers 504 to `AUTH tls`.
+    ComparesAuthMechanismCaseSensitively = "compares-auth-mechanism-case-sensitively",
+    /// Answers 500 to `noop`.
+    ComparesCommandsCaseSensitively = "compares-commands-case-sensitively",
+    /// Answers 504 to `TYPE i`, `MODE s`, `STRU f`.
+    ComparesParametersCaseSensitively = "compares-parameters-case-sensitively",
     /// Refuses `prot p`.
     ComparesProtArgumentCaseSensitively = "compares-prot-argument-case-sensitively",
     /// Answers ABOR during RETR with close_notify, 226, 226.
@@ -100,6 +167,8 @@ faults! {
     ConnectsToThirdParty = "connects-to-third-party",
     /// Expects TLS on data connections before any PROT.
     DefaultsToPrivateAfterAuth = "defaults-to-private-after-auth",
+    /// Answers 250 to DELE and RMD of missing names.
+    DeletesMissingFiles = "deletes-missing-files",
     /// Insists on the session of before REIN for data connections.
     DemandsOldSessionAfterRein = "demands-old-session-after-rein",
     /// Demands reuse but issues no TLS 1.3 tickets.
@@ -108,12 +177,22 @@ faults! {
     DiscardsUnreadDataOnCloseNotify = "discards-unread-data-on-close-notify",
     /// Closes a data connection without reuse and sends no reply.
     DropsDataSilentlyWithoutReuse = "drops-data-silently-without-reuse",
+    /// Loses what does not fill a 16384-byte piece at the end of a download (an empty rest stays empty).
+    DropsLastPartialRecord = "drops-last-partial-record",
     /// Drops the protection level when USER arrives.
     DropsProtLevelAtUser = "drops-prot-level-at-user",
+    /// Ends the 211- reply of FEAT with `212 End` and then `211 End`.
+    EndsMultilineWithAnotherCode = "ends-multiline-with-another-code",
+    /// Ends replies with LF only.
+    EndsRepliesWithLf = "ends-replies-with-lf",
     /// Closes the control connection when a data handshake fails.
     EndsSessionOnDataHandshakeFailure = "ends-session-on-data-handshake-failure",
+    /// Answers 250 to CWD of a missing directory.
+    EntersMissingDirectories = "enters-missing-directories",
     /// Keeps clear bytes received behind AUTH TLS and runs them as commands under TLS.
     ExecutesCommandsPipelinedBehindAuth = "executes-commands-pipelined-behind-auth",
+    /// Runs what one read (one TLS record) returned, line end or not.
+    ExecutesPartialLines = "executes-partial-lines",
     /// Sends tickets on data and treats the client's reset as failure before draining.
     FailsUploadWithUnreadTickets = "fails-upload-with-unread-tickets",
     /// Sets the level to Clear when PROT has a bad argument.
@@ -122,16 +201,38 @@ faults! {
     FixesLevelAtEpsv = "fixes-level-at-epsv",
     /// Refuses the control's session once a data connection's ticket was offered.
     ForgetsControlSessionAfterDataTicket = "forgets-control-session-after-data-ticket",
+    /// Answers 503 to a second AUTH (under TLS) and drops the login.
+    ForgetsLoginOnRefusedAuth = "forgets-login-on-refused-auth",
     /// PROT P holds for the next transfer only.
     ForgetsProtAfterOneTransfer = "forgets-prot-after-one-transfer",
     /// Puts RFC 2228 length prefixes on data after PBSZ 4096.
     FramesDataAfterLargePbsz = "frames-data-after-large-pbsz",
+    /// Sends 220 in clear on the implicit port when TLS does not start at once.
+    GreetsInClearOnImplicit = "greets-in-clear-on-implicit",
+    /// Sends a second `220 Ready` 100 ms after the greeting.
+    GreetsTwice = "greets-twice",
     /// Says nothing to LIST without PASV or PORT.
     HangsWithoutDataConnection = "hangs-without-data-connection",
     /// Does not answer ABOR during a transfer until it is over.
     IgnoresAbor = "ignores-abor",
+    /// Answers 250 to CDUP and stays.
+    IgnoresCdup = "ignores-cdup",
+    /// Answers 200 to EPSV ALL and goes on accepting PASV, PORT, EPRT.
+    IgnoresEpsvAll = "ignores-epsv-all",
+    /// REST 0 leaves the earlier offset in force.
+    IgnoresRest0 = "ignores-rest-0",
+    /// Answers 350 to REST and transfers from 0 (STOR replaces the file).
+    IgnoresRestartOffset = "ignores-restart-offset",
     /// On AUTH SSL waits for a ClientHello on data and then sends clear data.
     ImpliesPrivateForAuthSslButSendsClear = "implies-private-for-auth-ssl-but-sends-clear",
+    /// SIZE 213 0, MDTM 213 19700101000000, MLST 250 for missing paths.
+    InventsFactsOfMissingFiles = "invents-facts-of-missing-files",
+    /// AUTH after login resets the login but not the working directory.
+    KeepsCwdAcrossAuth = "keeps-cwd-across-auth",
+    /// A passive listener opened before AUTH serves a transfer after it.
+    KeepsListenerAcrossAuth = "keeps-listener-across-auth",
+    /// REIN answers 220, ends TLS, but the login stays (also after the next AUTH).
+    KeepsLoginAcrossRein = "keeps-login-across-rein",
     /// Keeps the user name given before AUTH TLS so that PASS alone logs in.
     KeepsPendingUserAcrossAuth = "keeps-pending-user-across-auth",
     /// Keeps Private in force across REIN.
@@ -140,18 +241,54 @@ faults! {
     KeepsPrivateAfterProtC = "keeps-private-after-prot-c",
     /// Keeps the RNFR name for ever.
     KeepsRenameSource = "keeps-rename-source",
+    /// RNFR before AUTH, RNTO after it and a new login works.
+    KeepsRenameSourceAcrossAuth = "keeps-rename-source-across-auth",
+    /// The REST offset stays in force for later transfers.
+    KeepsRestartOffset = "keeps-restart-offset",
+    /// TYPE I chosen before AUTH is still in force after it.
+    KeepsTypeAcrossAuth = "keeps-type-across-auth",
     /// Keeps the login when AUTH TLS is sent after USER and PASS.
     KeepsUserAcrossAuth = "keeps-user-across-auth",
+    /// Answers 502 to SYST.
+    LacksSyst = "lacks-syst",
+    /// MLSD of a plain file lists it.
+    ListsFilesWithMlsd = "lists-files-with-mlsd",
+    /// Listings without argument show the root.
+    ListsRootAlways = "lists-root-always",
+    /// Counts as logged in once TLS is up.
+    LogsInAfterTls = "logs-in-after-tls",
+    /// After ABOR, 425 to every later transfer.
+    LosesDataPathAfterAbor = "loses-data-path-after-abor",
+    /// Answers 257 to MKD of an existing directory.
+    MakesExistingDirectories = "makes-existing-directories",
+    /// Answers 200 to PORT/EPRT and 150 to LIST, never connects, 425 after a second.
+    NeverConnectsInActiveMode = "never-connects-in-active-mode",
+    /// Sends no 150, only the final reply.
+    Omits150 = "omits-150",
     /// Leaves AUTH TLS, PBSZ and PROT out of FEAT.
     OmitsAuthFromFeat = "omits-auth-from-feat",
     /// Closes TCP after 221 without close_notify.
     OmitsCloseNotifyOnControl = "omits-close-notify-on-control",
-    /// The same for listings only.
+    /// Ends listings with FIN and no close_notify.
     OmitsCloseNotifyOnListing = "omits-close-notify-on-listing",
     /// Ends downloads with FIN and no close_notify.
     OmitsCloseNotifyOnRetr = "omits-close-notify-on-retr",
+    /// Sends 257 without quotes.
+    OmitsQuotesIn257 = "omits-quotes-in-257",
+    /// Leaves UTF8 out of FEAT.
+    OmitsUtf8FromFeat = "omits-utf8-from-feat",
+    /// STOR over an existing file keeps its old tail.
+    OpensWithoutTruncation = "opens-without-truncation",
+    /// Negotiates TLS 1.2 although both sides have 1.3.
+    PrefersTls12 = "prefers-tls12",
+    /// Runs only the first line of each read and forgets the rest.
+    ProcessesFirstLineOnly = "processes-first-line-only",
+    /// Answers `229 Entering (|1|10.0.0.1|PORT|)`.
+    PutsAddressInto229 = "puts-address-into-229",
     /// Stores records that come behind close_notify.
     ReadsOnAfterCloseNotify = "reads-on-after-close-notify",
+    /// Aborts handshakes without a server name.
+    RefusesHelloWithoutSni = "refuses-hello-without-sni",
     /// Answers 550 to PASV, EPSV and PORT until PROT P.
     RefusesPasvBeforeProt = "refuses-pasv-before-prot",
     /// Answers 503 to PBSZ on implicit sessions.
@@ -162,6 +299,16 @@ faults! {
     RefusesProtAfterPbsz = "refuses-prot-after-pbsz",
     /// Refuses every data handshake after CCC while demanding reuse.
     RefusesReuseAfterCcc = "refuses-reuse-after-ccc",
+    /// Answers 504 to AUTH TLS-C.
+    RefusesTlsC = "refuses-tls-c",
+    /// Refuses TLS 1.2.
+    RefusesTls12 = "refuses-tls12",
+    /// Answers 504 to TYPE L 8.
+    RefusesTypeL8 = "refuses-type-l-8",
+    /// Answers 530 to USER with an unknown name.
+    RefusesUnknownUserAtUser = "refuses-unknown-user-at-user",
+    /// SIZE one byte too large.
+    ReportsWrongSize = "reports-wrong-size",
     /// Resets the data connection at once on receiving close_notify.
     ResetsOnCloseNotify = "resets-on-close-notify",
     /// A resumed control connection is logged in without USER.
@@ -170,26 +317,60 @@ faults! {
     ResumesAcrossServerNames = "resumes-across-server-names",
     /// Resumes a session whose ticket was altered.
     ResumesForgedTickets = "resumes-forged-tickets",
+    /// Keeps the passive listener after a transfer and serves the next transfer on it.
+    ReusesPassiveListener = "reuses-passive-listener",
     /// Issues two single-use tickets in all while demanding reuse.
     RunsOutOfTickets = "runs-out-of-tickets",
+    /// Answers 200 to SITE EXEC.
+    RunsSiteExec = "runs-site-exec",
     /// Answers an ALPN list without `ftp` by selecting a protocol (h2).
     SelectsUnofferedAlpn = "selects-unoffered-alpn",
+    /// Sends 150 only after the data handshake.
+    Sends150AfterDataHandshake = "sends-150-after-data-handshake",
     /// Writes some clear bytes before the TLS handshake on a private data connection.
     SendsBytesBeforeDataHandshake = "sends-bytes-before-data-handshake",
+    /// Writes `220 hello` in clear in the same segment behind 234, then does TLS.
+    SendsClearLineBehind234 = "sends-clear-line-behind-234",
+    /// Answers TYPE, CWD and NOOP twice.
+    SendsFinalReplyTwice = "sends-final-reply-twice",
     /// Answers 200 to PROT P and sends listings in clear.
     SendsListingInClearAfterProtP = "sends-listing-in-clear-after-prot-p",
+    /// NLST in the format of LIST.
+    SendsLongFormatForNlst = "sends-long-format-for-nlst",
+    /// Writes the reply to STAT in clear past TLS.
+    SendsStatInClear = "sends-stat-in-clear",
+    /// Finishes handshakes under a server name that is not its own.
+    ServesAnyServerName = "serves-any-server-name",
     /// Goes on reading clear commands when the handshake behind 234 fails.
     ServesClearCommandsAfterFailedHandshake = "serves-clear-commands-after-failed-handshake",
     /// Serves data in clear although policy requires protection.
     ServesClearDataWhenTlsRequired = "serves-clear-data-when-tls-required",
     /// Serves data connections without resumption although policy requires it.
     ServesFullHandshakeWhenReuseRequired = "serves-full-handshake-when-reuse-required",
+    /// Keeps the listener of an earlier EPSV and prefers a connection that came there.
+    ServesOnOldListener = "serves-on-old-listener",
+    /// Answers SIZE, MDTM and MLST before login.
+    ServesSizeBeforeLogin = "serves-size-before-login",
+    /// Uses another certificate on data connections.
+    ShowsAnotherCertificateOnData = "shows-another-certificate-on-data",
     /// Skips records with a bad MAC and answers 226.
     SkipsBadRecords = "skips-bad-records",
+    /// Closes the data connection without TLS when a listing is empty, 226.
+    SkipsHandshakeForEmptyListing = "skips-handshake-for-empty-listing",
     /// Accepts passive data connections from another address.
     SkipsPeerAddressCheck = "skips-peer-address-check",
+    /// Takes a bare LF for a line end.
+    SplitsLinesAtBareLf = "splits-lines-at-bare-lf",
+    /// Answers 221 and keeps the connection open.
+    StaysOpenAfterQuit = "stays-open-after-quit",
+    /// Turns non-ASCII letters of names into `?`.
+    TransliteratesNames = "transliterates-names",
     /// Takes a fatal alert as end of file and answers 226.
     TreatsAlertAsEof = "treats-alert-as-eof",
+    /// APPE replaces the file.
+    TreatsAppeAsStor = "treats-appe-as-stor",
+    /// Sends no greeting before a ClientHello.
+    WaitsForTlsOnExplicitPort = "waits-for-tls-on-explicit-port",
 }
 
 impl fmt::Display for Fault {
@@ -223,6 +404,31 @@ mod tests {
         assert_eq!(names, sorted);
         for fault in Fault::ALL {
             assert_eq!(fault.name().parse::<Fault>(), Ok(*fault));
+        }
+    }
+
+    /// A fault that the server never looks at would let a scenario pass its proof for the wrong reason.
+    #[test]
+    fn every_fault_is_used_by_the_server() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mock");
+        let mut sources = String::new();
+        for folder in [folder.clone(), folder.join("commands")] {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let is_source = path.extension().is_some_and(|extension| extension == "rs");
+                if is_source && !path.ends_with("fault.rs") {
+                    let text = std::fs::read_to_string(path).unwrap();
+                    sources.push_str(text.split("#[cfg(test)]").next().unwrap_or_default());
+                }
+            }
+        }
+        for fault in Fault::ALL {
+            let name = format!("Fault::{fault:?}");
+            let is_used = sources.match_indices(&name).any(|(index, name)| {
+                let rest = sources.get(index + name.len()..).unwrap_or_default();
+                !rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+            });
+            assert!(is_used, "{fault} is in the list and nowhere else");
         }
     }
 }

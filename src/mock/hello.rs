@@ -8,16 +8,19 @@ use std::time::Duration;
 use super::Fault;
 use super::server::Shared;
 use crate::tls::{OfferedSession, ServerFaults, ServerOptions};
-use crate::trace::{HandshakeFacts, HandshakeFailure};
+use crate::trace::{HandshakeFacts, HandshakeFailure, TlsVersion};
 use crate::transport::{Incoming, Link, TcpClose};
 use crate::wire::tls_record::{
     ClientHello, HandshakeItem, HandshakeWalker, content_type, encode_alert, encode_record, handshake_type,
-    looks_like_tls, parse_client_hello,
+    looks_like_tls, parse_client_hello, suites,
 };
 
 /// The most bytes of a ClientHello that are looked at; longer ones are left to TLS.
 const HELLO_LIMIT: usize = 64 * 1024;
-/// TLS 1.0, 1.1 and 1.2 on the wire.
+/// Alert `handshake_failure`.
+const HANDSHAKE_FAILURE: u8 = 40;
+/// SSL 3.0 and TLS 1.0 to 1.3 on the wire.
+const SSL3: u16 = 0x0300;
 const TLS10: u16 = 0x0301;
 const TLS11: u16 = 0x0302;
 const TLS12: u16 = 0x0303;
@@ -125,19 +128,32 @@ pub(super) async fn finish_tls(
     let deadline = shared.options.handshake_timeout;
     if let Some(client) = &hello.parsed {
         if accepts_old_version(shared, place, client) {
-            return answer_old_version(link, client, deadline).await;
+            let version = old_version(client).unwrap_or(TLS10);
+            return answer_by_hand(link, client, version, deadline).await;
         }
-        if client
+        if let Some(answer) = wrong_answer(shared, client) {
+            return answer_wrongly(link, client, answer, deadline).await;
+        }
+        let is_unknown = client
             .sni()
-            .is_some_and(|name| !shared.options.serves_host(&name))
-        {
+            .is_some_and(|name| !shared.options.serves_host(&name));
+        // A server that resumes first and looks at the name afterwards never refuses the name.
+        let ignores_name = shared.has(Fault::ServesAnyServerName) || shared.has(Fault::ResumesAcrossServerNames);
+        if is_unknown && !ignores_name {
             return refuse(link, UNRECOGNIZED_NAME, "the server name is not ours", deadline).await;
         }
     }
-    let options = ServerOptions {
+    let mut options = ServerOptions {
         faults: tls_faults(shared, place),
         ..options.clone()
     };
+    let offers_tls12 = hello.parsed.as_ref().is_some_and(|client| {
+        let versions = client.supported_versions();
+        versions.is_empty() || versions.contains(&TLS12)
+    });
+    if offers_tls12 && shared.has(Fault::PrefersTls12) {
+        options.versions = Some(vec![TlsVersion::Tls12]);
+    }
     link.start_tls_server(&shared.tls, &options, &hello.bytes, deadline)
         .await
 }
@@ -161,14 +177,55 @@ fn old_version(client: &ClientHello) -> Option<u16> {
     matches!(newest, TLS10 | TLS11).then_some(newest)
 }
 
-/// Answers like a server that still speaks TLS 1.0 or 1.1, as far as the ServerHello; nothing behind it can be made
-/// with rustls.
-async fn answer_old_version(
+/// A wrong first answer to a ClientHello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WrongAnswer {
+    /// A fatal alert.
+    Alert(u8),
+    /// A ServerHello of that version, with the first suite of the client.
+    ServerHello(u16),
+}
+
+/// What a fault answers to this hello, on control and data connections alike.
+fn wrong_answer(shared: &Shared, client: &ClientHello) -> Option<WrongAnswer> {
+    if shared.has(Fault::AbortsOnAlpnFtp) && client.alpn().iter().any(|name| name == "ftp") {
+        return Some(WrongAnswer::Alert(HANDSHAKE_FAILURE));
+    }
+    if shared.has(Fault::RefusesHelloWithoutSni) && client.sni().is_none() {
+        return Some(WrongAnswer::Alert(HANDSHAKE_FAILURE));
+    }
+    if shared.has(Fault::AcceptsSsl3) && client.legacy_version == SSL3 {
+        return Some(WrongAnswer::ServerHello(SSL3));
+    }
+    let bad = [suites::NULL, suites::ANONYMOUS, suites::EXPORT, suites::RC4];
+    let signals = [suites::RENEGOTIATION_SCSV, suites::FALLBACK_SCSV];
+    let has_only_bad = client
+        .suites
+        .iter()
+        .filter(|suite| !signals.contains(suite))
+        .all(|suite| bad.iter().any(|list| list.contains(suite)));
+    (shared.has(Fault::AcceptsNullSuites) && has_only_bad).then_some(WrongAnswer::ServerHello(TLS12))
+}
+
+async fn answer_wrongly(
     link: &mut Link,
     client: &ClientHello,
+    answer: WrongAnswer,
     deadline: Duration,
 ) -> Result<Secured, HandshakeFailure> {
-    let version = old_version(client).unwrap_or(TLS10);
+    match answer {
+        WrongAnswer::Alert(alert) => refuse(link, alert, "this hello is not wanted", deadline).await,
+        WrongAnswer::ServerHello(version) => answer_by_hand(link, client, version, deadline).await,
+    }
+}
+
+/// Answers like a server that speaks what rustls does not, as far as the ServerHello; nothing behind it can be made.
+async fn answer_by_hand(
+    link: &mut Link,
+    client: &ClientHello,
+    version: u16,
+    deadline: Duration,
+) -> Result<Secured, HandshakeFailure> {
     let suite = client.suites.first().copied().unwrap_or(0x002f);
     let mut body = version.to_be_bytes().to_vec();
     body.extend_from_slice(&[0x5a; 32]);
@@ -180,9 +237,7 @@ async fn answer_old_version(
     message.extend_from_slice(&body);
     let record = encode_record(content_type::HANDSHAKE, version, &message);
     send_last(link, &record, deadline).await;
-    Err(failure(
-        "the handshake of an old version ends behind the ServerHello",
-    ))
+    Err(failure("the handshake ends behind a ServerHello made by hand"))
 }
 
 /// The mistakes that are made inside TLS.

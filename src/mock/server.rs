@@ -12,8 +12,9 @@ use super::observation::OBSERVATION_LIMIT;
 use super::session::Session;
 use super::{Fault, Observation, Options, ReusePolicy, Store};
 use crate::base::{Clock, Masker, SystemClock, Timeline};
-use crate::tls::{ServerContext, ServerPolicy};
-use crate::trace::{Channel, Recorder};
+use crate::tls::certificate::{self, Authority, CertificateError};
+use crate::tls::{Identity, ServerContext, ServerPolicy};
+use crate::trace::{Channel, Recorder, TlsVersion};
 use crate::transport::{Link, Listener, TcpClose};
 
 /// How long a reply may take to be written.
@@ -43,6 +44,8 @@ pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) tls: ServerContext,
     pub(super) store: Store,
+    /// Another certificate for data connections; for a fault.
+    pub(super) other_identity: Option<Identity>,
     epochs: AtomicU64,
     sessions: AtomicU32,
     observations: Mutex<Vec<Observation>>,
@@ -66,11 +69,13 @@ impl Server {
             options.quota,
             clock,
         );
+        let other_identity = other_identity(&options).map_err(|error| wrong(error.to_string()))?;
         let address = listener.local_address();
         let shared = Arc::new(Shared {
             options,
             tls,
             store,
+            other_identity,
             epochs: AtomicU64::new(1),
             sessions: AtomicU32::new(0),
             observations: Mutex::default(),
@@ -154,6 +159,15 @@ impl Shared {
     }
 }
 
+/// The second certificate, when a fault shows one.
+fn other_identity(options: &Options) -> Result<Option<Identity>, CertificateError> {
+    if !options.has(Fault::ShowsAnotherCertificateOnData) {
+        return Ok(None);
+    }
+    let authority = Authority::new()?;
+    certificate::make(certificate::recipe("self-signed")?, &authority).map(Some)
+}
+
 /// What the options and faults mean for TLS.
 fn policy(options: &Options) -> ServerPolicy {
     let has = |fault| options.has(fault);
@@ -161,9 +175,13 @@ fn policy(options: &Options) -> ServerPolicy {
     if has(Fault::SelectsUnofferedAlpn) {
         alpn.extend([b"h2".to_vec(), b"http/1.1".to_vec(), b"imap".to_vec()]);
     }
+    let mut versions = options.versions.clone();
+    if has(Fault::RefusesTls12) {
+        versions.retain(|version| *version != TlsVersion::Tls12);
+    }
     ServerPolicy {
         identity: options.identity.clone(),
-        versions: options.versions.clone(),
+        versions,
         alpn,
         alpn_required: true,
         tls13_tickets: if has(Fault::DemandsReuseWithoutTickets) {

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::Fault;
+use super::commands::{self, Slip};
 use super::data::Route;
-use super::hello::{self, Place};
+use super::hello::{self, Hello, Place};
 use super::listing::FactSet;
 use super::path::StorePath;
 use super::server::{REPLY_DEADLINE, Shared};
 use super::state::{self, Refusal, Ruling, State};
-use super::{Fault, commands};
 use crate::tls::ServerOptions;
 use crate::trace::{HandshakeFacts, HandshakeFailure, Recorder};
 use crate::transport::{Incoming, Link, TcpClose};
@@ -29,6 +30,10 @@ const LINE_LIMIT: usize = 4096;
 const QUEUE_LIMIT: usize = 64;
 /// How many lines that are no command are answered before login.
 const UNKNOWN_LIMIT: u32 = 10;
+/// The reply to a line with nothing in it.
+const NO_VERB: &str = "The line is empty.";
+/// How long a client of the implicit port may take before a fault greets it in clear.
+const HESITATION: Duration = Duration::from_millis(250);
 /// How long the end of a connection is waited for after our own.
 const GOODBYE_DEADLINE: Duration = Duration::from_secs(2);
 /// Bits of a session label that count data connections.
@@ -107,6 +112,17 @@ pub(super) struct Settings {
     pub(super) host: Option<String>,
     /// PBSZ above 0 was taken; for a fault.
     pub(super) is_framed: bool,
+}
+
+/// What faults keep over AUTH and REIN.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// The directory from before AUTH.
+    pub(super) cwd: Option<StorePath>,
+    /// The argument of RNFR from before AUTH.
+    pub(super) rename_from: Option<StorePath>,
+    /// The login outlives REIN and the next AUTH.
+    pub(super) login: bool,
 }
 
 /// The TLS sessions that belong to a control connection, from one AUTH to the next.
@@ -194,6 +210,11 @@ pub(super) struct Session {
     pub(super) has_used_data_session: bool,
     /// PROT P outlives REIN; for a fault.
     pub(super) keeps_private: bool,
+    pub(super) kept: Kept,
+    /// ABOR ended a transfer; for a fault.
+    pub(super) has_aborted: bool,
+    /// The final reply is sent twice; for a fault.
+    is_doubled: bool,
     /// Data connections whose end is still waited for.
     pub(super) drains: JoinSet<()>,
 }
@@ -223,6 +244,9 @@ impl Session {
             data_number: 0,
             has_used_data_session: false,
             keeps_private: false,
+            kept: Kept::default(),
+            has_aborted: false,
+            is_doubled: false,
             drains: JoinSet::new(),
         }
     }
@@ -237,17 +261,42 @@ impl Session {
     }
 
     async fn serve(&mut self) -> Step {
-        if self.shared.options.implicit {
-            self.start_tls().await.map_err(|_| Ended::ByPeer)?;
-            self.imply_private();
-        }
-        let greeting = self.shared.options.greeting.clone();
-        self.reply(220, &greeting).await?;
+        self.greet().await?;
         loop {
             while self.drains.try_join_next().is_some() {}
             let line = self.next_line().await?;
             self.obey(line).await?;
         }
+    }
+
+    /// The greeting, behind the handshake where TLS is implicit.
+    async fn greet(&mut self) -> Step {
+        let greeting = self.shared.options.greeting.clone();
+        let is_implicit = self.shared.options.implicit;
+        let mut is_clear = false;
+        if is_implicit && self.has(Fault::GreetsInClearOnImplicit) {
+            match hello::read_hello(&mut self.link, HESITATION).await {
+                Ok(hello) => self.finish_tls(Some(&hello)).await.map_err(|_| Ended::ByPeer)?,
+                Err(_) => {
+                    is_clear = true;
+                    self.reply(220, &greeting).await?;
+                    self.start_tls().await.map_err(|_| Ended::ByPeer)?;
+                }
+            }
+        } else if is_implicit || self.has(Fault::WaitsForTlsOnExplicitPort) {
+            self.start_tls().await.map_err(|_| Ended::ByPeer)?;
+        }
+        if is_implicit {
+            self.imply_private();
+        }
+        if !is_clear {
+            self.reply(220, &greeting).await?;
+        }
+        if self.has(Fault::GreetsTwice) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            self.reply(220, "Ready").await?;
+        }
+        Ok(())
     }
 
     /// On implicit connections PBSZ 0 and PROT P count as sent.
@@ -282,11 +331,23 @@ impl Session {
         self.shared.has(fault)
     }
 
-    /// The user that is logged in; empty when nobody is.
+    /// The user that is logged in.
     pub(super) fn user(&self) -> &str {
         match &self.access {
             Access::LoggedIn(user) => user,
-            Access::Nobody | Access::Named(_) => "",
+            // Only a fault looks at files before login.
+            Access::Nobody | Access::Named(_) => {
+                let first = self.shared.options.accounts.first();
+                first.map_or("", |account| &account.user)
+            }
+        }
+    }
+
+    /// The first account, logged in; for a fault.
+    pub(super) fn first_account(&self) -> Access {
+        match self.shared.options.accounts.first() {
+            Some(account) => Access::LoggedIn(account.user.clone()),
+            None => Access::Nobody,
         }
     }
 
@@ -300,11 +361,17 @@ impl Session {
         let command = match line {
             Line::Command(command) => command,
             Line::Refused(code, text) => {
+                if text == NO_VERB && self.has(Fault::ClosesOnEmptyLine) {
+                    return Err(Ended::ByServer);
+                }
                 self.count_unknown(code).await?;
                 return self.reply(code, text).await;
             }
         };
         self.refuse_telnet_options(&command.telnet).await?;
+        if let Some(slip) = commands::before_rules(self, &command) {
+            return self.slip(slip).await;
+        }
         let Some(row) = state::row(&command.verb) else {
             if is_http(&command) {
                 // A browser that was led here must not get further (CVE-2021-3618).
@@ -326,22 +393,51 @@ impl Session {
         {
             ruling = Ruling::Taken;
         }
+        if command.verb == Verb::Auth && self.has(Fault::KeepsRenameSourceAcrossAuth) {
+            self.kept.rename_from = self.settings.rename_from.take();
+        }
         if command.verb != Verb::Rnto && !self.has(Fault::KeepsRenameSource) {
             self.settings.rename_from = None;
         }
         self.commands = self.commands.saturating_add(1);
         match ruling {
-            Ruling::Taken => commands::obey(self, &command).await,
+            Ruling::Taken => {
+                if let Some(slip) = commands::instead(self, &command) {
+                    return self.slip(slip).await;
+                }
+                self.is_doubled = self.has(Fault::SendsFinalReplyTwice)
+                    && matches!(command.verb, Verb::Type | Verb::Cwd | Verb::Noop);
+                let step = commands::obey(self, &command).await;
+                self.is_doubled = false;
+                step
+            }
             Ruling::Refused(refusal) => {
+                if refusal == Refusal::ProtectedAlready && self.has(Fault::ForgetsLoginOnRefusedAuth) {
+                    self.access = Access::Nobody;
+                }
                 let (code, text) = refusal.reply();
                 self.reply(code, text).await
             }
         }
     }
 
+    async fn slip(&mut self, slip: Slip) -> Step {
+        match slip {
+            Slip::Closes => Err(Ended::ByServer),
+            Slip::Replies(code, text) => self.reply(code, text).await,
+        }
+    }
+
     /// Whether a fault takes a command that the table refuses.
     fn tolerates(&self, verb: &Verb, refusal: Refusal) -> bool {
         match (verb, refusal) {
+            (Verb::Auth, Refusal::ProtectedAlready) => {
+                self.has(Fault::AcceptsAuthOnImplicit) && self.shared.options.implicit
+            }
+            (Verb::Ccc, Refusal::CccBeforeLogin) => self.has(Fault::AcceptsCccBeforeLogin),
+            (Verb::Size | Verb::Mdtm | Verb::Mlst, Refusal::NotLoggedIn) => {
+                self.has(Fault::ServesSizeBeforeLogin)
+            }
             (Verb::Pass, Refusal::NoUser) => self.has(Fault::AcceptsPassWithoutUser),
             (Verb::Host, Refusal::AfterLogin) => self.has(Fault::AcceptsHostAfterLogin),
             (Verb::Pbsz, Refusal::BeforeTls) => self.has(Fault::AcceptsPbszInClear),
@@ -411,7 +507,7 @@ impl Session {
     pub(super) fn accept(&mut self, incoming: Incoming) -> Step {
         match incoming {
             Incoming::Bytes(bytes) => {
-                self.parser.push(&bytes);
+                self.push(&bytes);
                 Ok(())
             }
             Incoming::Alert { fatal: false, .. } | Incoming::Ticket => Ok(()),
@@ -423,20 +519,34 @@ impl Session {
         }
     }
 
+    fn push(&mut self, bytes: &[u8]) {
+        if self.has(Fault::ProcessesFirstLineOnly)
+            && let Some(end) = bytes.iter().position(|byte| *byte == b'\n')
+        {
+            self.parser.push(bytes.get(..=end).unwrap_or_default());
+            return;
+        }
+        self.parser.push(bytes);
+        if self.has(Fault::ExecutesPartialLines) && !bytes.ends_with(b"\n") {
+            self.parser.push(b"\r\n");
+        }
+    }
+
     /// The next whole line that has arrived.
     pub(super) fn take_line(&mut self) -> Option<Line> {
         loop {
             let line = match self.parser.next() {
                 Ok(None) => return None,
                 Ok(Some(command)) => {
-                    if command.violations.contains(&CommandViolation::BareLineFeed) {
+                    let is_bare = command.violations.contains(&CommandViolation::BareLineFeed);
+                    if is_bare && !self.has(Fault::SplitsLinesAtBareLf) {
                         // What comes before CRLF is still the same line, and not a command of its own.
                         self.is_line_broken = true;
                         continue;
                     }
                     Line::Command(command)
                 }
-                Err(CommandError::Empty) => Line::Refused(500, "A command starts with a verb."),
+                Err(CommandError::Empty) => Line::Refused(500, NO_VERB),
                 Err(CommandError::NotAVerb { .. }) => Line::Refused(500, "A command starts with a verb."),
                 Err(CommandError::LineTooLong) => Line::Refused(500, "The line is too long."),
                 Err(CommandError::TooMuchWaiting) => Line::Refused(500, "Too many commands at once."),
@@ -480,19 +590,33 @@ impl Session {
 
     /// Sends a reply whose text may hold path names. IAC is doubled (RFC 854).
     pub(super) async fn reply_bytes(&mut self, code: u16, lines: &[&[u8]]) -> Step {
-        self.send(&render(code, lines)).await
+        let mut bytes = render(code, lines);
+        if self.has(Fault::EndsRepliesWithLf) {
+            bytes.retain(|byte| *byte != b'\r');
+        }
+        if self.is_doubled {
+            bytes.extend_from_within(..);
+        }
+        self.send(&bytes).await
     }
 
     /// Sends a reply past TLS; for a fault.
     pub(super) async fn reply_in_clear(&mut self, code: u16, text: &str) -> Step {
-        let bytes = render(code, &[text.as_bytes()]);
+        self.reply_lines_in_clear(code, &[text.to_owned()]).await
+    }
+
+    /// As [`Self::reply_in_clear`], of one line or more.
+    pub(super) async fn reply_lines_in_clear(&mut self, code: u16, lines: &[String]) -> Step {
+        let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+        let bytes = render(code, &lines);
         self.link
             .send_clear(&bytes, REPLY_DEADLINE)
             .await
             .map_err(|_| Ended::ByPeer)
     }
 
-    async fn send(&mut self, bytes: &[u8]) -> Step {
+    /// Sends bytes as they are.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> Step {
         self.link
             .send(bytes, REPLY_DEADLINE)
             .await
@@ -503,6 +627,11 @@ impl Session {
 
     /// Becomes the TLS server of the control connection, and starts a new epoch.
     pub(super) async fn start_tls(&mut self) -> Result<(), HandshakeFailure> {
+        self.finish_tls(None).await
+    }
+
+    /// As [`Self::start_tls`]; `first` is the ClientHello when it was read already.
+    async fn finish_tls(&mut self, first: Option<&Hello>) -> Result<(), HandshakeFailure> {
         let number = self.shared.next_epoch();
         let mut epoch = Epoch {
             own: Some(number),
@@ -512,8 +641,11 @@ impl Session {
             label: epoch.label(0).encode(),
             ..ServerOptions::default()
         };
-        let (facts, label) =
-            hello::accept_tls(&mut self.link, &self.shared, Place::Control, &options).await?;
+        let link = &mut self.link;
+        let (facts, label) = match first {
+            Some(first) => hello::finish_tls(link, &self.shared, Place::Control, &options, first).await?,
+            None => hello::accept_tls(link, &self.shared, Place::Control, &options).await?,
+        };
         epoch.resumed = label.map(|label| Label::decode(label).epoch);
         self.control = Control::Protected;
         self.note_facts(facts);

@@ -19,7 +19,11 @@ impl TargetFacts {
     pub fn declared(declares: &BTreeMap<Capability, bool>) -> Self {
         let mut facts = Self::default();
         for (capability, present) in declares {
-            facts.set(*capability, *present, if *present { "declared" } else { "declared absent" });
+            facts.set(
+                *capability,
+                *present,
+                if *present { "declared" } else { "declared absent" },
+            );
         }
         facts
     }
@@ -27,12 +31,23 @@ impl TargetFacts {
     /// Every capability taken to be there: for discovery, which asks the target itself.
     #[must_use]
     pub fn assume_all() -> Self {
-        Self::declared(&Capability::ALL.iter().map(|capability| (*capability, true)).collect())
+        Self::declared(
+            &Capability::ALL
+                .iter()
+                .map(|capability| (*capability, true))
+                .collect(),
+        )
     }
 
     /// Notes that `capability` is there or not, and how that is known.
     pub fn set(&mut self, capability: Capability, present: bool, evidence: &str) {
-        self.capabilities.insert(capability, CapabilityFact { present, evidence: evidence.to_owned() });
+        self.capabilities.insert(
+            capability,
+            CapabilityFact {
+                present,
+                evidence: evidence.to_owned(),
+            },
+        );
     }
 }
 

@@ -14,7 +14,9 @@ use crate::judge::{self, Judgement, Requirements, Verdict};
 use crate::plan::{Applicability, Case, TargetFacts, applicability};
 use crate::requirement::{Capability, Catalogue};
 use crate::scenario::Scenario;
-use crate::target::{EmbeddedPolicy, EmbeddedPool, Permission, ProvisionError, Provisioner, Running, TlsMode};
+use crate::target::{
+    EmbeddedPolicy, EmbeddedPool, Permission, ProvisionError, Provisioner, Running, TlsMode,
+};
 use crate::trace::{Event, Recorder};
 
 /// What a case left behind.
@@ -32,8 +34,17 @@ impl Ran {
     /// A case that was not run, with the reason.
     #[must_use]
     pub fn not_run(verdict: Verdict, reason: String) -> Self {
-        let judgement = Judgement { verdict, findings: Vec::new(), held: Vec::new(), reason: Some(reason) };
-        Self { judgement, events: Vec::new(), took: Duration::ZERO }
+        let judgement = Judgement {
+            verdict,
+            findings: Vec::new(),
+            held: Vec::new(),
+            reason: Some(reason),
+        };
+        Self {
+            judgement,
+            events: Vec::new(),
+            took: Duration::ZERO,
+        }
     }
 }
 
@@ -53,7 +64,13 @@ impl CaseRunner {
     pub fn new(catalogue: &Catalogue, provisioner: Provisioner, clock: Arc<dyn Clock>, run: RunId) -> Self {
         let requirements = Arc::new(catalogue.grades());
         let pool = EmbeddedPool::new(provisioner.clone());
-        Self { requirements, provisioner, pool, clock, run }
+        Self {
+            requirements,
+            provisioner,
+            pool,
+            clock,
+            run,
+        }
     }
 
     /// Starts and stops targets.
@@ -77,7 +94,11 @@ impl CaseRunner {
     /// The policy of the embedded server that has everything `scenario` requires.
     #[must_use]
     pub fn embedded_policy(scenario: &Scenario) -> EmbeddedPolicy {
-        let requires: BTreeSet<Capability> = scenario.requires.iter().map(|capability| capability.value).collect();
+        let requires: BTreeSet<Capability> = scenario
+            .requires
+            .iter()
+            .map(|capability| capability.value)
+            .collect();
         EmbeddedPolicy::for_capabilities(&requires)
     }
 
@@ -93,7 +114,9 @@ impl CaseRunner {
 
     /// Runs `case` against `running`, when it applies there.
     pub async fn run_case(&self, case: &Case, running: &Running, facts: &TargetFacts) -> Ran {
-        if let Applicability::NotApplicable { reason, .. } = applicability(&case.scenario, &case.id.cell, facts) {
+        if let Applicability::NotApplicable { reason, .. } =
+            applicability(&case.scenario, &case.id.cell, facts)
+        {
             return Ran::not_run(Verdict::NotApplicable, reason);
         }
         if let Some(reason) = not_allowed(&case.scenario, running) {
@@ -112,7 +135,11 @@ impl CaseRunner {
         let go_on = |events: &[Event], step| judge::judge_step(case, &requirements, events, step).next;
         let events = execute(case, context, &go_on).await;
         let judgement = judge::judge_case(case, &self.requirements, &events);
-        Ran { judgement, events, took: timeline.elapsed() }
+        Ran {
+            judgement,
+            events,
+            took: timeline.elapsed(),
+        }
     }
 
     fn settings(&self, case: &Case, running: &Running) -> Settings {
@@ -147,7 +174,10 @@ impl CaseRunner {
         let mut variables = BTreeMap::new();
         let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
         // One id per case, so that cases that run at the same time do not share paths.
-        set("run.id", format!("{}-{:08x}", self.run, stable_hash(&case.id.to_string())));
+        set(
+            "run.id",
+            format!("{}-{:08x}", self.run, stable_hash(&case.id.to_string())),
+        );
         set("target.host", running.address.ip().to_string());
         set("target.port", running.address.port().to_string());
         for (index, account) in running.accounts.iter().enumerate().take(2) {
@@ -156,7 +186,10 @@ impl CaseRunner {
             set(&format!("password{suffix}"), account.password.reveal().to_owned());
         }
         if running.address.is_ipv4() && running.address.ip().is_loopback() {
-            set("other.address", IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)).to_string());
+            set(
+                "other.address",
+                IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)).to_string(),
+            );
         }
         variables
     }
@@ -167,20 +200,27 @@ fn not_allowed(scenario: &Scenario, running: &Running) -> Option<String> {
     let allow = &running.profile.allow;
     scenario.requires.iter().find_map(|capability| {
         let (permission, word) = match capability.value {
-            Capability::Upload | Capability::Append | Capability::Rename | Capability::Stou | Capability::Quota => {
-                (Permission::Write, "write")
-            }
+            Capability::Upload
+            | Capability::Append
+            | Capability::Rename
+            | Capability::Stou
+            | Capability::Quota => (Permission::Write, "write"),
             Capability::SecondAccount => (Permission::SecondAccount, "second-account"),
             Capability::BounceToHarness => (Permission::BounceToHarness, "bounce-to-harness"),
             _ => return None,
         };
         (!allow.contains(&permission)).then(|| {
-            format!("requires {}, which needs the permission `{word}` (profile `allow`, or --allow {word})", capability.value)
+            format!(
+                "requires {}, which needs the permission `{word}` (profile `allow`, or --allow {word})",
+                capability.value
+            )
         })
     })
 }
 
 /// FNV-1a: the same on every machine and in every version.
 pub(super) fn stable_hash(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }

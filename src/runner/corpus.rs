@@ -53,7 +53,10 @@ impl Corpus {
         for folder in folders {
             let found = read_paths(std::slice::from_ref(folder))?;
             if found.is_empty() {
-                return Err(CorpusError::Unreadable(format!("there is no scenario below {}", folder.display())));
+                return Err(CorpusError::Unreadable(format!(
+                    "there is no scenario below {}",
+                    folder.display()
+                )));
             }
             files.extend(found);
         }
@@ -70,23 +73,39 @@ impl Corpus {
             digest.update(name.as_bytes());
             digest.update(text.as_bytes());
         }
-        let internal = |what: &str, error: String| CorpusError::Internal(format!("{what} is broken: {error}"));
-        let catalogue = Catalogue::embedded().map_err(|error| internal("the catalogue", error.to_string()))?;
-        let hack = std::fs::read_to_string("/work/wt/faults-wanted.txt").unwrap_or_default();
-        let faults: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).chain(hack.lines().map(|l| l.split('|').next().unwrap_or("").trim())).collect();
-        let recipes = certificate::recipes().map_err(|error| internal("a certificate recipe", error.to_string()))?;
+        let internal =
+            |what: &str, error: String| CorpusError::Internal(format!("{what} is broken: {error}"));
+        let catalogue =
+            Catalogue::embedded().map_err(|error| internal("the catalogue", error.to_string()))?;
+        let faults: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
+        let recipes =
+            certificate::recipes().map_err(|error| internal("a certificate recipe", error.to_string()))?;
         let certificates: Vec<&str> = recipes.iter().map(|recipe| recipe.name.as_str()).collect();
-        let known = Known { catalogue: &catalogue, faults: &faults, certificates: &certificates };
+        let known = Known {
+            catalogue: &catalogue,
+            faults: &faults,
+            certificates: &certificates,
+        };
         let (scenarios, problems) = scenario::load(files, &known);
         if !problems.is_empty() {
             return Err(CorpusError::Scenarios(problems));
         }
         let all = scenarios.into_iter().map(Arc::new);
-        let (mut discover, mut tests): (Vec<_>, Vec<_>) = all.partition(|scenario| scenario.capability.is_some());
+        let (mut discover, mut tests): (Vec<_>, Vec<_>) =
+            all.partition(|scenario| scenario.capability.is_some());
         tests.sort_by(|a, b| a.id.cmp(&b.id));
         discover.sort_by(|a, b| a.id.cmp(&b.id));
-        let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { catalogue: Arc::new(catalogue), scenarios: tests, discover, digest })
+        let digest = digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Ok(Self {
+            catalogue: Arc::new(catalogue),
+            scenarios: tests,
+            discover,
+            digest,
+        })
     }
 }
 
@@ -116,11 +135,19 @@ fn name_of_file(path: &Path) -> PathBuf {
     }
 }
 
-fn collect(root: &Path, folder: &Path, depth: usize, into: &mut Vec<(String, String)>) -> Result<(), CorpusError> {
+fn collect(
+    root: &Path,
+    folder: &Path,
+    depth: usize,
+    into: &mut Vec<(String, String)>,
+) -> Result<(), CorpusError> {
     let cannot =
         |error: std::io::Error| CorpusError::Unreadable(format!("cannot read {}: {error}", folder.display()));
     if depth > DEPTH_LIMIT {
-        return Err(CorpusError::Unreadable(format!("{} is nested too deep", folder.display())));
+        return Err(CorpusError::Unreadable(format!(
+            "{} is nested too deep",
+            folder.display()
+        )));
     }
     let mut entries: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(cannot)? {
@@ -139,8 +166,11 @@ fn collect(root: &Path, folder: &Path, depth: usize, into: &mut Vec<(String, Str
 }
 
 fn read(path: &Path, name: &Path) -> Result<(String, String), CorpusError> {
-    let cannot = |reason: String| CorpusError::Unreadable(format!("cannot read {}: {reason}", path.display()));
-    let size = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?.len();
+    let cannot =
+        |reason: String| CorpusError::Unreadable(format!("cannot read {}: {reason}", path.display()));
+    let size = std::fs::metadata(path)
+        .map_err(|error| cannot(error.to_string()))?
+        .len();
     if size > FILE_LIMIT {
         return Err(cannot(format!("it has {size} bytes, more than {FILE_LIMIT}")));
     }

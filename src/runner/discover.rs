@@ -35,7 +35,11 @@ impl Discovered {
             .iter()
             .map(|(capability, has)| (capability.name().to_owned(), declared_words(*has).to_owned()))
             .collect();
-        Self { facts: TargetFacts::declared(declares), evidence, contradictions: Vec::new() }
+        Self {
+            facts: TargetFacts::declared(declares),
+            evidence,
+            contradictions: Vec::new(),
+        }
     }
 }
 
@@ -54,7 +58,9 @@ pub async fn discover(
     let permits = Arc::new(tokio::sync::Semaphore::new(jobs.max(1)));
     let mut tasks = JoinSet::new();
     for scenario in scenarios {
-        let Some(capability) = scenario.capability else { continue };
+        let Some(capability) = scenario.capability else {
+            continue;
+        };
         let case = Case {
             id: CaseId {
                 scenario: scenario.id.clone(),
@@ -80,7 +86,12 @@ pub async fn discover(
 }
 
 /// Adds what one scenario found.
-fn add(discovered: &mut Discovered, declares: &BTreeMap<Capability, bool>, capability: Capability, ran: &Ran) {
+fn add(
+    discovered: &mut Discovered,
+    declares: &BTreeMap<Capability, bool>,
+    capability: Capability,
+    ran: &Ran,
+) {
     let has = match ran.judgement.verdict {
         Verdict::Pass | Verdict::Info | Verdict::Warn => true,
         Verdict::Fail | Verdict::Inconclusive => false,
@@ -99,7 +110,9 @@ fn add(discovered: &mut Discovered, declares: &BTreeMap<Capability, bool>, capab
         return;
     }
     let words = if has { "discovered" } else { "discovered absent" };
-    discovered.evidence.insert(capability.name().to_owned(), format!("{words}: {evidence}"));
+    discovered
+        .evidence
+        .insert(capability.name().to_owned(), format!("{words}: {evidence}"));
     discovered.facts.set(capability, has, &evidence);
 }
 
@@ -108,7 +121,9 @@ fn evidence(ran: &Ran) -> String {
     if let Some(finding) = ran.judgement.findings.first() {
         return format!("expected {}, got {}", finding.expected, finding.observed);
     }
-    last_exchange(&ran.events).or_else(|| ran.judgement.reason.clone()).unwrap_or_else(|| "no exchange".into())
+    last_exchange(&ran.events)
+        .or_else(|| ran.judgement.reason.clone())
+        .unwrap_or_else(|| "no exchange".into())
 }
 
 fn last_exchange(events: &[Event]) -> Option<String> {

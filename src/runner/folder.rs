@@ -39,7 +39,10 @@ impl ReportFolder {
     pub fn create(root: &Path, id: &str) -> Result<Self, FolderError> {
         let path = root.join(format!("run-{id}"));
         std::fs::create_dir_all(&path).map_err(|error| cannot("write", &path, &error))?;
-        Ok(Self { root: root.to_owned(), path })
+        Ok(Self {
+            root: root.to_owned(),
+            path,
+        })
     }
 
     /// The folder.
@@ -89,7 +92,10 @@ impl ReportFolder {
     /// `latest` is replaced in one step, so that a reader always finds a whole run.
     fn point_latest(&self) -> Result<(), FolderError> {
         let latest = self.latest();
-        let name = self.path.file_name().map_or_else(|| self.path.clone(), PathBuf::from);
+        let name = self
+            .path
+            .file_name()
+            .map_or_else(|| self.path.clone(), PathBuf::from);
         let fresh = self.root.join(".latest-new");
         let replace = || -> io::Result<()> {
             if fresh.symlink_metadata().is_ok() {
@@ -103,7 +109,9 @@ impl ReportFolder {
 
     /// Old runs that cannot be removed are left alone: they harm nobody.
     fn remove_old_runs(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.root) else { return };
+        let Ok(entries) = std::fs::read_dir(&self.root) else {
+            return;
+        };
         let mut runs: Vec<(std::time::SystemTime, PathBuf)> = entries
             .flatten()
             .filter(|entry| entry.file_name().to_string_lossy().starts_with("run-"))
@@ -136,8 +144,16 @@ pub fn read_case(folder: &Path, relative: &str) -> Result<Vec<Event>, FolderErro
 /// `<target>/<scenario>/<cell>`; cells that would make long names end in a hash.
 fn case_folder(case: &Case) -> String {
     let cell = case.id.cell.to_string();
-    let mut name: String =
-        cell.chars().map(|c| if c.is_ascii_alphanumeric() || "=.,-_".contains(c) { c } else { '_' }).collect();
+    let mut name: String = cell
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "=.,-_".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
     if name.is_empty() {
         name.push_str("case");
     }
@@ -170,5 +186,9 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn cannot(doing: &'static str, path: &Path, error: &io::Error) -> FolderError {
-    FolderError { doing, path: path.display().to_string(), reason: error.to_string() }
+    FolderError {
+        doing,
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    }
 }

@@ -23,7 +23,11 @@ pub(super) fn apply_known(
         return Known::default();
     }
     let mut reasons: Vec<&str> = Vec::new();
-    for finding in judgement.findings.iter().filter(|finding| finding.grade == Some(Grade::Fail)) {
+    for finding in judgement
+        .findings
+        .iter()
+        .filter(|finding| finding.grade == Some(Grade::Fail))
+    {
         let found = deviations.iter().find(|deviation| {
             finding.requirement.as_deref() == Some(&deviation.requirement)
                 && deviation.scenario.as_ref().is_none_or(|scenario| *scenario == case.id.scenario)
@@ -31,12 +35,16 @@ pub(super) fn apply_known(
                 && deviation.expires.as_deref().is_none_or(|last| today <= last)
         });
         match found {
-            Some(deviation) if !reasons.contains(&deviation.reason.as_str()) => reasons.push(&deviation.reason),
+            Some(deviation) if !reasons.contains(&deviation.reason.as_str()) => {
+                reasons.push(&deviation.reason);
+            }
             Some(_) => {}
             None => return Known::default(),
         }
     }
-    Known { reason: (!reasons.is_empty()).then(|| reasons.join("; ")) }
+    Known {
+        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+    }
 }
 
 /// Whether every failing finding of `judgement` is among `deviations`, whatever the day.

@@ -53,13 +53,29 @@ pub struct ProofCase {
 #[must_use]
 pub fn proof_cases(scenario: &Arc<Scenario>) -> Vec<ProofCase> {
     let cells = expand(scenario);
-    let faults: Vec<Option<Fault>> =
-        std::iter::once(None).chain(scenario.detects.iter().filter_map(|fault| fault.value.parse().ok().map(Some))).collect();
+    let faults: Vec<Option<Fault>> = std::iter::once(None)
+        .chain(
+            scenario
+                .detects
+                .iter()
+                .filter_map(|fault| fault.value.parse().ok().map(Some)),
+        )
+        .collect();
     let mut cases = Vec::new();
     for fault in faults {
         for cell in &cells {
-            let id = CaseId { scenario: scenario.id.clone(), target: EMBEDDED.into(), cell: cell.clone() };
-            cases.push(ProofCase { case: Case { id, scenario: Arc::clone(scenario) }, fault });
+            let id = CaseId {
+                scenario: scenario.id.clone(),
+                target: EMBEDDED.into(),
+                cell: cell.clone(),
+            };
+            cases.push(ProofCase {
+                case: Case {
+                    id,
+                    scenario: Arc::clone(scenario),
+                },
+                fault,
+            });
         }
     }
     cases
@@ -75,13 +91,22 @@ pub async fn run_proof(runner: &CaseRunner, proof: &ProofCase) -> (ProofRun, Ran
         Ok(ran) => ran,
         Err(error) => Ran::not_run(Verdict::Error, error.detail),
     };
-    let broken: Vec<String> =
-        ran.judgement.findings.iter().filter_map(|finding| finding.requirement.clone()).collect();
+    let broken: Vec<String> = ran
+        .judgement
+        .findings
+        .iter()
+        .filter_map(|finding| finding.requirement.clone())
+        .collect();
     let words = ran
         .judgement
         .findings
         .first()
-        .map(|finding| format!("{}: expected {}, got {}", finding.message, finding.expected, finding.observed))
+        .map(|finding| {
+            format!(
+                "{}: expected {}, got {}",
+                finding.message, finding.expected, finding.observed
+            )
+        })
         .or_else(|| ran.judgement.reason.clone())
         .unwrap_or_default();
     let run = ProofRun {
@@ -130,8 +155,11 @@ pub async fn prove(
         .iter()
         .enumerate()
         .map(|(position, scenario)| {
-            let own: Vec<ProofRun> =
-                runs.iter().filter(|(of, _, _)| *of == position).map(|(_, _, run)| run.clone()).collect();
+            let own: Vec<ProofRun> = runs
+                .iter()
+                .filter(|(of, _, _)| *of == position)
+                .map(|(_, _, run)| run.clone())
+                .collect();
             verdict_of(scenario, own)
         })
         .collect()
@@ -142,9 +170,15 @@ fn verdict_of(scenario: &Arc<Scenario>, runs: Vec<ProofRun>) -> Proof {
     let mut problems = Vec::new();
     let expected = proof_cases(scenario).len();
     if runs.len() != expected {
-        problems.push(format!("{} of {expected} runs did not come to an end", expected.saturating_sub(runs.len())));
+        problems.push(format!(
+            "{} of {expected} runs did not come to an end",
+            expected.saturating_sub(runs.len())
+        ));
     }
-    for run in runs.iter().filter(|run| run.fault.is_none() && run.verdict != Verdict::Pass) {
+    for run in runs
+        .iter()
+        .filter(|run| run.fault.is_none() && run.verdict != Verdict::Pass)
+    {
         problems.push(format!(
             "is {:?} against the strict server{}: {}",
             run.verdict,
@@ -156,18 +190,31 @@ fn verdict_of(scenario: &Arc<Scenario>, runs: Vec<ProofRun>) -> Proof {
         problems.push("names no fault it detects".into());
     }
     for fault in &scenario.detects {
-        let against: Vec<&ProofRun> =
-            runs.iter().filter(|run| run.fault.is_some_and(|other| other.name() == fault.value)).collect();
+        let against: Vec<&ProofRun> = runs
+            .iter()
+            .filter(|run| run.fault.is_some_and(|other| other.name() == fault.value))
+            .collect();
         if !against.iter().any(|run| catches(run)) {
-            let seen: Vec<String> =
-                against.iter().map(|run| format!("{:?}{} {}", run.verdict, in_cell(&run.cell), run.words)).collect();
+            let seen: Vec<String> = against
+                .iter()
+                .map(|run| format!("{:?}{} {}", run.verdict, in_cell(&run.cell), run.words))
+                .collect();
             problems.push(format!("does not catch {}: {}", fault.value, seen.join("; ")));
         }
         for run in against.iter().filter(|run| run.verdict == Verdict::Error) {
-            problems.push(format!("ends in error against {}{}: {}", fault.value, in_cell(&run.cell), run.words));
+            problems.push(format!(
+                "ends in error against {}{}: {}",
+                fault.value,
+                in_cell(&run.cell),
+                run.words
+            ));
         }
     }
-    Proof { scenario: scenario.id.clone(), problems, runs }
+    Proof {
+        scenario: scenario.id.clone(),
+        problems,
+        runs,
+    }
 }
 
 /// A fault is caught by a broken check that names a requirement, and by nothing else.
@@ -177,5 +224,9 @@ pub fn catches(run: &ProofRun) -> bool {
 }
 
 fn in_cell(cell: &Cell) -> String {
-    if cell.0.is_empty() { String::new() } else { format!(" [{cell}]") }
+    if cell.0.is_empty() {
+        String::new()
+    } else {
+        format!(" [{cell}]")
+    }
 }

@@ -159,9 +159,19 @@ pub fn plan_cases(request: &RunRequest) -> Vec<Case> {
     let mut cases = Vec::new();
     for choice in &request.targets {
         for scenario in &request.scenarios {
-            for cell in expand(scenario).into_iter().filter(|cell| keeps_cell(&request.cells, cell)) {
-                let id = CaseId { scenario: scenario.id.clone(), target: choice.name().to_owned(), cell };
-                cases.push(Case { id, scenario: Arc::clone(scenario) });
+            for cell in expand(scenario)
+                .into_iter()
+                .filter(|cell| keeps_cell(&request.cells, cell))
+            {
+                let id = CaseId {
+                    scenario: scenario.id.clone(),
+                    target: choice.name().to_owned(),
+                    cell,
+                };
+                cases.push(Case {
+                    id,
+                    scenario: Arc::clone(scenario),
+                });
             }
         }
     }
@@ -202,7 +212,10 @@ async fn prepare(
     outcome.insecure = profile.trust == crate::target::TrustChoice::Insecure;
     let tell = |what: &str| {
         // Nobody listening is fine.
-        let _ = progress.send(Progress::Preparing { target: profile.name.clone(), what: what.to_owned() });
+        let _ = progress.send(Progress::Preparing {
+            target: profile.name.clone(),
+            what: what.to_owned(),
+        });
     };
     tell("starting");
     let provided = tokio::select! {
@@ -228,14 +241,19 @@ async fn prepare(
                 () = cancel.cancelled() => Discovered::declared(&running),
             };
             outcome.capabilities.clone_from(&ready.discovered.evidence);
-            outcome.contradictions.clone_from(&ready.discovered.contradictions);
+            outcome
+                .contradictions
+                .clone_from(&ready.discovered.contradictions);
             ready.running = Some(running);
         }
     }
     (outcome, ready)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call, split from `run` for its length")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call, split from `run` for its length"
+)]
 async fn run_all(
     runner: &CaseRunner,
     request: &RunRequest,
@@ -250,8 +268,12 @@ async fn run_all(
     let stop = cancel.child_token();
     let mut tasks = JoinSet::new();
     for case in cases {
-        let Some(target) = ready.get(&case.id.target) else { continue };
-        let unavailable = targets.get(&case.id.target).and_then(|target| target.unavailable.clone());
+        let Some(target) = ready.get(&case.id.target) else {
+            continue;
+        };
+        let unavailable = targets
+            .get(&case.id.target)
+            .and_then(|target| target.unavailable.clone());
         let task = CaseTask {
             runner: runner.clone(),
             running: target.running.clone(),
@@ -277,7 +299,9 @@ async fn run_all(
             Ok((_, None)) => continue,
             Err(_) => continue,
         };
-        let deviations = ready.get(&case.id.target).map_or(&[][..], |target| &target.deviations);
+        let deviations = ready
+            .get(&case.id.target)
+            .map_or(&[][..], |target| &target.deviations);
         let known = apply_known(&case, &ran.worst.judgement, deviations, &request.today);
         let outcome = outcome_of(&case, &ran, known, folder)?;
         if request.fail_fast && outcome.judgement.verdict == Verdict::Fail && outcome.known.is_none() {
@@ -314,11 +338,19 @@ impl CaseTask {
     async fn run(&self, case: &Case) -> Option<Repeated> {
         if let Some(reason) = &self.unavailable {
             let reason = format!("the target could not be provided: {reason}");
-            return Some(Repeated { worst: Ran::not_run(Verdict::Inconclusive, reason), same: 1, of: 1 });
+            return Some(Repeated {
+                worst: Ran::not_run(Verdict::Inconclusive, reason),
+                same: 1,
+                of: 1,
+            });
         }
         if case.scenario.slow && !self.slow {
             let reason = "slow; run with --slow".to_owned();
-            return Some(Repeated { worst: Ran::not_run(Verdict::NotApplicable, reason), same: 1, of: 1 });
+            return Some(Repeated {
+                worst: Ran::not_run(Verdict::NotApplicable, reason),
+                same: 1,
+                of: 1,
+            });
         }
         let sessions = u32::try_from(session_count(&case.scenario).min(self.limit)).unwrap_or(1);
         let connections = Arc::clone(&self.permits).acquire_many_owned(sessions);
@@ -341,14 +373,25 @@ impl CaseTask {
         }
         let of = u32::try_from(all.len()).unwrap_or(u32::MAX);
         let worst = all.iter().max_by_key(|ran| ran.judgement.verdict).cloned()?;
-        let same = all.iter().filter(|ran| ran.judgement.verdict == worst.judgement.verdict).count();
-        Some(Repeated { worst, same: u32::try_from(same).unwrap_or(u32::MAX), of })
+        let same = all
+            .iter()
+            .filter(|ran| ran.judgement.verdict == worst.judgement.verdict)
+            .count();
+        Some(Repeated {
+            worst,
+            same: u32::try_from(same).unwrap_or(u32::MAX),
+            of,
+        })
     }
 
     async fn run_once(&self, case: &Case) -> Ran {
         match &self.running {
             Some(running) => self.runner.run_case(case, running, &self.discovered.facts).await,
-            None => match self.runner.run_embedded(case, &CaseRunner::embedded_policy(&case.scenario)).await {
+            None => match self
+                .runner
+                .run_embedded(case, &CaseRunner::embedded_policy(&case.scenario))
+                .await
+            {
                 Ok(ran) => ran,
                 Err(error) => Ran::not_run(Verdict::Error, error.detail),
             },
@@ -358,7 +401,11 @@ impl CaseTask {
 
 /// How many control connections a scenario has open at the same time, at most.
 fn session_count(scenario: &Scenario) -> usize {
-    let steps = scenario.setup.iter().chain(&scenario.steps).chain(&scenario.cleanup);
+    let steps = scenario
+        .setup
+        .iter()
+        .chain(&scenario.steps)
+        .chain(&scenario.cleanup);
     let names: std::collections::BTreeSet<&str> = steps.map(|step| step.session.value.as_str()).collect();
     names.len().max(1)
 }
@@ -400,14 +447,24 @@ fn report_unused_deviations(
             // Only where a check of that requirement was really run.
             outcomes.iter().any(|outcome| {
                 outcome.target == target
-                    && deviation.scenario.as_ref().is_none_or(|scenario| *scenario == outcome.scenario)
-                    && outcome.judgement.held.iter().any(|held| held.requirement == deviation.requirement)
+                    && deviation
+                        .scenario
+                        .as_ref()
+                        .is_none_or(|scenario| *scenario == outcome.scenario)
+                    && outcome
+                        .judgement
+                        .held
+                        .iter()
+                        .any(|held| held.requirement == deviation.requirement)
             }) && request.shard.is_none()
         })
         .filter(|deviation| {
             !outcomes.iter().any(|outcome| {
                 outcome.target == target
-                    && deviation.scenario.as_ref().is_none_or(|scenario| *scenario == outcome.scenario)
+                    && deviation
+                        .scenario
+                        .as_ref()
+                        .is_none_or(|scenario| *scenario == outcome.scenario)
                     && outcome
                         .judgement
                         .findings
@@ -427,7 +484,9 @@ fn report_unused_deviations(
 /// `2026-01-31T12:00:00Z`.
 pub(super) fn rfc3339(wall: Duration) -> String {
     let seconds = i64::try_from(wall.as_secs()).unwrap_or(0);
-    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
+    jiff::Timestamp::from_second(seconds)
+        .unwrap_or_default()
+        .to_string()
 }
 
 /// Today, `YYYY-MM-DD` UTC.

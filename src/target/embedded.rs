@@ -98,7 +98,10 @@ impl EmbeddedPool {
     /// An empty pool.
     #[must_use]
     pub fn new(provisioner: Provisioner) -> Self {
-        Self { provisioner, servers: Arc::default() }
+        Self {
+            provisioner,
+            servers: Arc::default(),
+        }
     }
 
     /// A server with `policy`, started when there is none yet.
@@ -129,7 +132,10 @@ impl EmbeddedPool {
         }
         options.accounts = accounts()
             .into_iter()
-            .map(|account| mock::Account { user: account.user, password: account.password })
+            .map(|account| mock::Account {
+                user: account.user,
+                password: account.password,
+            })
             .collect();
         options.implicit = policy.implicit;
         if policy.reuse_required {
@@ -145,25 +151,41 @@ impl EmbeddedPool {
             options.client_authorities = Some(self.provisioner.authority().pem().into());
         }
         options.faults.clone_from(&policy.faults);
-        let local = |detail: String| ProvisionError { kind: ProvisionErrorKind::Local, detail };
-        mock::Server::start(options).await.map_err(|error| local(error.to_string()))
+        let local = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        };
+        mock::Server::start(options)
+            .await
+            .map_err(|error| local(error.to_string()))
     }
 }
 
 /// The accounts of every embedded server. Not secret: it listens on loopback and holds nothing.
 fn accounts() -> Vec<Account> {
-    let account = |user: &str, password: &str| Account { user: user.into(), password: Secret::new(password) };
+    let account = |user: &str, password: &str| Account {
+        user: user.into(),
+        password: Secret::new(password),
+    };
     vec![account("alice", "alice-password"), account("bob", "bob-password")]
 }
 
 fn embedded_profile(policy: &EmbeddedPolicy) -> Profile {
-    let allow = [Permission::Write, Permission::SecondAccount, Permission::BounceToHarness];
+    let allow = [
+        Permission::Write,
+        Permission::SecondAccount,
+        Permission::BounceToHarness,
+    ];
     Profile {
         name: EMBEDDED.into(),
         software: "ftpspec".into(),
         licence: None,
         provisioning: Provisioning::Embedded,
-        tls: if policy.implicit { TlsMode::Implicit } else { TlsMode::Explicit },
+        tls: if policy.implicit {
+            TlsMode::Implicit
+        } else {
+            TlsMode::Explicit
+        },
         server_name: "localhost".into(),
         trust: TrustChoice::HarnessAuthority,
         accounts: accounts(),

@@ -8,10 +8,10 @@ mod process;
 mod profile;
 mod provision;
 
-pub use embedded::{EMBEDDED, EmbeddedPool, EmbeddedPolicy};
+pub use embedded::{EMBEDDED, EmbeddedPolicy, EmbeddedPool};
 pub use process::{ServeScript, installed};
 pub use profile::{
-    Account, KnownDeviation, Limits, Permission, Profile, ProfileError, Provisioning, Timeouts, TlsMode, TrustChoice,
-    embedded_profiles, load_profiles,
+    Account, KnownDeviation, Limits, Permission, Profile, ProfileError, Provisioning, Timeouts, TlsMode,
+    TrustChoice, embedded_profiles, load_profiles,
 };
 pub use provision::{ProvisionError, ProvisionErrorKind, Provisioner, Running};

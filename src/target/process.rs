@@ -70,31 +70,55 @@ pub(super) struct Process {
 /// # Errors
 /// The script's own words when the server is not there.
 pub async fn installed(script: &Path) -> Result<String, String> {
-    let output = Command::new(script).arg("--check").stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = Command::new(script)
+        .arg("--check")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
     let output = match tokio::time::timeout(Duration::from_secs(20), output).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) => return Err(format!("cannot run {}: {error}", script.display())),
         Err(_) => return Err(format!("{} --check did not end within 20s", script.display())),
     };
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().trim().to_owned();
+    let text = |bytes: &[u8]| {
+        String::from_utf8_lossy(bytes)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
     if output.status.success() {
         Ok(text(&output.stdout))
     } else {
         let words = text(&output.stderr);
-        Err(if words.is_empty() { text(&output.stdout) } else { words })
+        Err(if words.is_empty() {
+            text(&output.stdout)
+        } else {
+            words
+        })
     }
 }
 
 impl Process {
     /// Starts the script. It is not ready yet; the caller waits for its greeting.
     pub(super) async fn start(serve: &ServeScript, _profile: &Profile) -> Result<Self, ProvisionError> {
-        let local = |detail: String| ProvisionError { kind: ProvisionErrorKind::Local, detail };
+        let local = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        };
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let port = free_port(address).map_err(|error| local(format!("no free port: {error}")))?;
         let passive = free_range(address).ok_or_else(|| local("no free range of passive ports".into()))?;
+        let [given, state] = ["given", "state"].map(|name| serve.state.join(name));
+        for folder in [&given, &state] {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| local(format!("cannot make the folder {}: {error}", folder.display())))?;
+        }
         let write = |name: &str, text: &str| -> Result<PathBuf, ProvisionError> {
-            let path = serve.state.join(name);
-            write_private(&path, text).map_err(|error| local(format!("cannot write {}: {error}", path.display())))?;
+            let path = given.join(name);
+            write_private(&path, text)
+                .map_err(|error| local(format!("cannot write {}: {error}", path.display())))?;
             Ok(path)
         };
         let certificate = write("server.pem", &serve.identity.chain_pem)?;
@@ -103,35 +127,65 @@ impl Process {
 
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(GUARD).arg("guard").arg(&serve.script);
-        command.env("FTPSPEC_STATE", &serve.state);
-        command.env("FTPSPEC_ADDRESS", address.to_string()).env("FTPSPEC_PORT", port.to_string());
+        command.env("FTPSPEC_STATE", &state);
+        command
+            .env("FTPSPEC_ADDRESS", address.to_string())
+            .env("FTPSPEC_PORT", port.to_string());
         command.env("FTPSPEC_PASSIVE_MIN", passive.start().to_string());
         command.env("FTPSPEC_PASSIVE_MAX", passive.end().to_string());
         command.env("FTPSPEC_VARIANT", &serve.variant);
-        command.env("FTPSPEC_CERT", certificate).env("FTPSPEC_KEY", key).env("FTPSPEC_CA", authority);
+        command
+            .env("FTPSPEC_CERT", certificate)
+            .env("FTPSPEC_KEY", key)
+            .env("FTPSPEC_CA", authority);
         for (index, account) in serve.accounts.iter().enumerate() {
-            let suffix = if index == 0 { String::new() } else { (index + 1).to_string() };
+            let suffix = if index == 0 {
+                String::new()
+            } else {
+                (index + 1).to_string()
+            };
             command.env(format!("FTPSPEC_USER{suffix}"), &account.user);
             command.env(format!("FTPSPEC_PASSWORD{suffix}"), account.password.reveal());
         }
         let output = std::fs::File::create(serve.state.join("serve.log"))
             .map_err(|error| local(format!("cannot write the log of the server: {error}")))?;
-        let errors = output.try_clone().map_err(|error| local(format!("cannot write the log: {error}")))?;
-        command.stdin(Stdio::piped()).stdout(output).stderr(errors).process_group(0).kill_on_drop(true);
-        let child = command.spawn().map_err(|error| local(format!("cannot start a shell: {error}")))?;
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-        Ok(Self { child, group, address: SocketAddr::new(address, port), state: serve.state.clone() })
+        let errors = output
+            .try_clone()
+            .map_err(|error| local(format!("cannot write the log: {error}")))?;
+        command
+            .stdin(Stdio::piped())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0)
+            .kill_on_drop(true);
+        let child = command
+            .spawn()
+            .map_err(|error| local(format!("cannot start a shell: {error}")))?;
+        let group = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(rustix::process::Pid::from_raw);
+        Ok(Self {
+            child,
+            group,
+            address: SocketAddr::new(address, port),
+            state: serve.state.clone(),
+        })
     }
 
     /// The exit code, when the server ended by itself.
     pub(super) fn ended(&mut self) -> Option<i32> {
-        self.child.try_wait().ok().flatten().map(|status| status.code().unwrap_or(-1))
+        self.child
+            .try_wait()
+            .ok()
+            .flatten()
+            .map(|status| status.code().unwrap_or(-1))
     }
 
     /// The end of what the server and its script wrote.
     pub(super) fn log_tail(&self) -> String {
         let mut tail = String::new();
-        for name in ["serve.log", "server.log"] {
+        for name in ["serve.log", "state/server.log"] {
             let text = std::fs::read(self.state.join(name)).unwrap_or_default();
             let from = text.len().saturating_sub(LOG_TAIL);
             tail.push_str(&String::from_utf8_lossy(text.get(from..).unwrap_or_default()));
@@ -142,7 +196,10 @@ impl Process {
     /// Ends the process group and removes the state folder.
     pub(super) async fn stop(mut self) {
         self.signal(rustix::process::Signal::TERM);
-        if tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await.is_err() {
+        if tokio::time::timeout(STOP_PATIENCE, self.child.wait())
+            .await
+            .is_err()
+        {
             self.signal(rustix::process::Signal::KILL);
             // Reaps it; a killed process cannot refuse.
             let _ = self.child.wait().await;
@@ -172,7 +229,12 @@ impl Drop for Process {
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())
 }
 
@@ -189,6 +251,9 @@ fn free_range(address: IpAddr) -> Option<RangeInclusive<u16>> {
     (0..places).find_map(|step| {
         let first = lowest + (start.wrapping_add(step) % places) * PASSIVE_PORTS;
         let range = first..=first + PASSIVE_PORTS - 1;
-        range.clone().all(|port| TcpListener::bind((address, port)).is_ok()).then_some(range)
+        range
+            .clone()
+            .all(|port| TcpListener::bind((address, port)).is_ok())
+            .then_some(range)
     })
 }

@@ -190,7 +190,9 @@ pub struct ProfileError {
 pub fn embedded_profiles() -> Result<Vec<Profile>, ProfileError> {
     let mut profiles = Vec::new();
     for folder in BUNDLED.dirs() {
-        let Some(file) = folder.get_file(folder.path().join("target.yaml")) else { continue };
+        let Some(file) = folder.get_file(folder.path().join("target.yaml")) else {
+            continue;
+        };
         let name = format!("docker/{}", file.path().display());
         profiles.extend(parse(&name, file.contents_utf8().unwrap_or_default(), None)?);
     }
@@ -214,7 +216,10 @@ fn mark_executable(folder: &Path) -> std::io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             mark_executable(&path)?;
-        } else if path.extension().is_some_and(|extension| extension == "sh" || extension == "pl" || extension == "py") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "sh" || extension == "pl" || extension == "py")
+        {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
         }
     }
@@ -227,9 +232,14 @@ fn mark_executable(folder: &Path) -> std::io::Result<()> {
 /// When the file cannot be read or is not a profile.
 pub fn load_profiles(path: &Path) -> Result<Vec<Profile>, ProfileError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ProfileError { name: name.clone(), reason: format!("cannot read it: {error}") })?;
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let text = std::fs::read_to_string(path).map_err(|error| ProfileError {
+        name: name.clone(),
+        reason: format!("cannot read it: {error}"),
+    })?;
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     parse(&name, &text, Some(folder))
 }
@@ -301,10 +311,18 @@ struct RawDeviation {
 
 /// Reads profiles from text.
 fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>, ProfileError> {
-    let wrong = |reason: String| ProfileError { name: name.to_owned(), reason };
+    let wrong = |reason: String| ProfileError {
+        name: name.to_owned(),
+        reason,
+    };
     let raw: RawTarget = serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?;
     let timeouts = lower_timeouts(&raw.timeouts).map_err(wrong)?;
-    let address = raw.address.as_deref().map(lower_address).transpose().map_err(wrong)?;
+    let address = raw
+        .address
+        .as_deref()
+        .map(lower_address)
+        .transpose()
+        .map_err(wrong)?;
     if raw.provision == Provisioning::External && address.is_none() {
         return Err(wrong("`provision: external` needs `address: HOST:PORT`".into()));
     }
@@ -316,7 +334,12 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
                 declares.insert(lower_capability(word).map_err(wrong)?, has);
             }
         }
-        let deviations = raw.known_deviations.iter().chain(&choice.known_deviations).cloned().map(lower_deviation);
+        let deviations = raw
+            .known_deviations
+            .iter()
+            .chain(&choice.known_deviations)
+            .cloned()
+            .map(lower_deviation);
         profiles.push(Profile {
             name: variant.clone(),
             software: raw.name.clone(),
@@ -328,7 +351,9 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
             accounts: Vec::new(),
             declares,
             allow: raw.allow.iter().copied().collect(),
-            limits: Limits { max_connections: raw.limits.max_connections.unwrap_or(4).max(1) },
+            limits: Limits {
+                max_connections: raw.limits.max_connections.unwrap_or(4).max(1),
+            },
             timeouts,
             known_deviations: deviations.collect(),
             folder: folder.clone(),
@@ -339,13 +364,20 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
 }
 
 fn lower_deviation(raw: RawDeviation) -> KnownDeviation {
-    KnownDeviation { requirement: raw.requirement, scenario: raw.scenario, reason: raw.reason, expires: raw.expires }
+    KnownDeviation {
+        requirement: raw.requirement,
+        scenario: raw.scenario,
+        reason: raw.reason,
+        expires: raw.expires,
+    }
 }
 
 fn lower_capability(word: &str) -> Result<Capability, String> {
     word.parse().map_err(|problem: String| {
         let names = Capability::ALL.iter().map(|capability| capability.name());
-        closest(word, names).map_or(problem.clone(), |near| format!("{problem}; did you mean `{near}`?"))
+        closest(word, names).map_or(problem.clone(), |near| {
+            format!("{problem}; did you mean `{near}`?")
+        })
     })
 }
 
@@ -355,7 +387,9 @@ fn lower_trust(word: Option<&str>, folder: Option<&Path>) -> Result<TrustChoice,
         Some("insecure") => Ok(TrustChoice::Insecure),
         Some(file) => match file.strip_prefix("file:") {
             Some(path) => Ok(TrustChoice::File(folder.unwrap_or(Path::new(".")).join(path))),
-            None => Err(format!("expected `trust: harness-ca`, `insecure` or `file:PATH`, got `{file}`")),
+            None => Err(format!(
+                "expected `trust: harness-ca`, `insecure` or `file:PATH`, got `{file}`"
+            )),
         },
     }
 }
@@ -399,7 +433,8 @@ fn lower_duration(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
 
-    const MINIMAL: &str = "name: acme\nprovision: external\naddress: 127.0.0.1:2121\nvariants:\n  acme:\n    tls: explicit\n";
+    const MINIMAL: &str =
+        "name: acme\nprovision: external\naddress: 127.0.0.1:2121\nvariants:\n  acme:\n    tls: explicit\n";
 
     #[test]
     fn a_profile_is_read() {

@@ -82,7 +82,14 @@ impl Running {
         trust: ClientTrust,
     ) -> Self {
         let version = Some(env!("CARGO_PKG_VERSION").to_owned());
-        Self { profile, address, accounts, trust, version, process: None }
+        Self {
+            profile,
+            address,
+            accounts,
+            trust,
+            version,
+            process: None,
+        }
     }
 
     /// Stops what was started for it, and removes its folder.
@@ -106,16 +113,24 @@ impl Provisioner {
     /// # Errors
     /// When the folder cannot be made or the certificates cannot.
     pub fn new(state: PathBuf) -> Result<Self, ProvisionError> {
-        let local = |detail: String| ProvisionError { kind: ProvisionErrorKind::Local, detail };
+        let local = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        };
         std::fs::create_dir_all(&state)
             .map_err(|error| local(format!("cannot make the folder {}: {error}", state.display())))?;
         let state = StateFolder(state);
-        restrict(&state.0).map_err(|error| local(format!("cannot protect {}: {error}", state.0.display())))?;
+        restrict(&state.0)
+            .map_err(|error| local(format!("cannot protect {}: {error}", state.0.display())))?;
         let authority = Authority::new().map_err(|error| local(error.to_string()))?;
         let identity = certificate::recipe("valid")
             .and_then(|recipe| certificate::make(recipe, &authority))
             .map_err(|error| local(error.to_string()))?;
-        Ok(Self { authority: Arc::new(authority), identity, state: Arc::new(state) })
+        Ok(Self {
+            authority: Arc::new(authority),
+            identity,
+            state: Arc::new(state),
+        })
     }
 
     /// The authority of this run.
@@ -160,7 +175,10 @@ impl Provisioner {
     /// # Errors
     /// When it cannot be unpacked or the profile has none.
     pub fn script(&self, profile: &Profile) -> Result<PathBuf, ProvisionError> {
-        let local = |detail: String| ProvisionError { kind: ProvisionErrorKind::Local, detail };
+        let local = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        };
         let folder = if let Some(folder) = &profile.folder {
             folder.clone()
         } else {
@@ -172,15 +190,25 @@ impl Provisioner {
             bundled.join(&profile.software)
         };
         let script = folder.join("serve.sh");
-        if script.is_file() { Ok(script) } else { Err(local(format!("there is no {}", script.display()))) }
+        if script.is_file() {
+            Ok(script)
+        } else {
+            Err(local(format!("there is no {}", script.display())))
+        }
     }
 
     async fn start_process(&self, profile: &Profile) -> Result<Running, ProvisionError> {
-        let local = |detail: String| ProvisionError { kind: ProvisionErrorKind::Local, detail };
+        let local = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        };
         let script = self.script(profile)?;
         let version = process::installed(&script)
             .await
-            .map_err(|detail| ProvisionError { kind: ProvisionErrorKind::NotInstalled, detail })?;
+            .map_err(|detail| ProvisionError {
+                kind: ProvisionErrorKind::NotInstalled,
+                detail,
+            })?;
         let state = self.state.0.join(&profile.name);
         std::fs::create_dir_all(&state)
             .map_err(|error| local(format!("cannot make the folder {}: {error}", state.display())))?;
@@ -198,7 +226,10 @@ impl Provisioner {
             let log = process.log_tail();
             process.stop().await;
             let detail = format!("{} {problem}\n{log}", profile.name);
-            return Err(ProvisionError { kind: ProvisionErrorKind::DidNotStart, detail: detail.trim_end().into() });
+            return Err(ProvisionError {
+                kind: ProvisionErrorKind::DidNotStart,
+                detail: detail.trim_end().into(),
+            });
         }
         Ok(Running {
             address: process.address,
@@ -211,11 +242,18 @@ impl Provisioner {
     }
 
     async fn find(&self, profile: &Profile) -> Result<Running, ProvisionError> {
-        let unreachable = |detail: String| ProvisionError { kind: ProvisionErrorKind::Unreachable, detail };
+        let unreachable = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Unreachable,
+            detail,
+        };
         let Some((host, port)) = profile.address.clone() else {
             return Err(unreachable(format!("{} has no address", profile.name)));
         };
-        let found = tokio::time::timeout(profile.timeouts.connect, tokio::net::lookup_host((host.as_str(), port))).await;
+        let found = tokio::time::timeout(
+            profile.timeouts.connect,
+            tokio::net::lookup_host((host.as_str(), port)),
+        )
+        .await;
         let address = match found {
             Ok(Ok(mut addresses)) => addresses.next(),
             Ok(Err(error)) => return Err(unreachable(format!("cannot find the address of {host}: {error}"))),
@@ -241,12 +279,16 @@ impl Provisioner {
     /// When a file of authorities cannot be read.
     pub fn trust(&self, choice: &TrustChoice) -> Result<ClientTrust, ProvisionError> {
         match choice {
-            TrustChoice::HarnessAuthority => {
-                Ok(ClientTrust::Authorities { pem: self.authority.pem().into(), enforce: false })
-            }
+            TrustChoice::HarnessAuthority => Ok(ClientTrust::Authorities {
+                pem: self.authority.pem().into(),
+                enforce: false,
+            }),
             TrustChoice::Insecure => Ok(ClientTrust::Anything),
             TrustChoice::File(path) => match std::fs::read_to_string(path) {
-                Ok(pem) => Ok(ClientTrust::Authorities { pem: pem.into(), enforce: false }),
+                Ok(pem) => Ok(ClientTrust::Authorities {
+                    pem: pem.into(),
+                    enforce: false,
+                }),
                 Err(error) => Err(ProvisionError {
                     kind: ProvisionErrorKind::Local,
                     detail: format!("cannot read the authorities in {}: {error}", path.display()),
@@ -267,7 +309,10 @@ impl Provisioner {
                 Err(problem) => problem,
             };
             if tokio::time::Instant::now() >= deadline {
-                return Err(format!("was not ready after {:?}: {problem}", profile.timeouts.start));
+                return Err(format!(
+                    "was not ready after {:?}: {problem}",
+                    profile.timeouts.start
+                ));
             }
             // Nothing announces that a foreign process listens; asking again is the only way.
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -281,7 +326,9 @@ async fn greeting(address: SocketAddr, tls: TlsMode, patience: Duration) -> Resu
     let channel = Channel::control(Channel::MAIN);
     let mut link = match Link::connect(address, None, None, patience, channel, recorder).await {
         Ok(link) => link,
-        Err(error) if error.kind == LinkErrorKind::Refused => return Err(format!("does not listen: {}", error.detail)),
+        Err(error) if error.kind == LinkErrorKind::Refused => {
+            return Err(format!("does not listen: {}", error.detail));
+        }
         Err(error) => return Err(error.detail),
     };
     if tls == TlsMode::Implicit {
@@ -289,11 +336,14 @@ async fn greeting(address: SocketAddr, tls: TlsMode, patience: Duration) -> Resu
     }
     match tokio::time::timeout(patience, link.receive()).await {
         Ok(Incoming::Bytes(bytes)) if bytes.first().is_some_and(u8::is_ascii_digit) => Ok(()),
-        Ok(Incoming::Bytes(bytes)) => {
-            Err(format!("does not greet like an FTP server: {}", crate::base::escape_peer(&bytes)))
-        }
+        Ok(Incoming::Bytes(bytes)) => Err(format!(
+            "does not greet like an FTP server: {}",
+            crate::base::escape_peer(&bytes)
+        )),
         Ok(_) => Err("closed the connection without a greeting".into()),
-        Err(_) => Err(format!("sent no greeting within {patience:?}; is it an implicit TLS port?")),
+        Err(_) => Err(format!(
+            "sent no greeting within {patience:?}; is it an implicit TLS port?"
+        )),
     }
 }
 
@@ -301,9 +351,15 @@ async fn greeting(address: SocketAddr, tls: TlsMode, patience: Duration) -> Resu
 /// nobody else on the machine can guess them.
 fn made_up_accounts(identity: &Identity) -> Vec<Account> {
     let account = |user: &str| {
-        let digest = Sha256::new().chain_update(user).chain_update(identity.key_pem.as_bytes()).finalize();
+        let digest = Sha256::new()
+            .chain_update(user)
+            .chain_update(identity.key_pem.as_bytes())
+            .finalize();
         let password: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-        Account { user: user.into(), password: Secret::new(password) }
+        Account {
+            user: user.into(),
+            password: Secret::new(password),
+        }
     };
     vec![account("ftpspec-one"), account("ftpspec-two")]
 }
@@ -313,4 +369,3 @@ fn restrict(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))
 }
-

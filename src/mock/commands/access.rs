@@ -25,16 +25,18 @@ pub(super) async fn user(session: &mut Session, command: &Command) -> Step {
 pub(super) async fn pass(session: &mut Session, command: &Command) -> Step {
     let accounts = &session.shared.options.accounts;
     let accepted = match &session.access {
-        Access::Named(name) => accounts
-            .iter()
-            .find(|account| account.user == *name && account.password.reveal() == command.argument_text()),
+        Access::Named(name) => accounts.iter().find(|account| {
+            let is_right = account.password.reveal() == command.argument_text();
+            account.user == *name && (is_right || session.has(Fault::AcceptsAnyPassword))
+        }),
         // Only a fault leads here without USER.
         Access::Nobody | Access::LoggedIn(_) => accounts.first(),
     }
     .map(|account| account.user.clone());
     if let Some(user) = accepted {
         session.access = Access::LoggedIn(user);
-        session.settings.cwd = StorePath::root();
+        session.settings.cwd = session.kept.cwd.take().unwrap_or_else(StorePath::root);
+        session.settings.rename_from = session.kept.rename_from.take();
         session.refused_passwords = 0;
         session.remember_login();
         return session.reply(230, "Logged in.").await;
@@ -64,7 +66,11 @@ pub(super) async fn rein(session: &mut Session, command: &Command) -> Step {
     let was_protected = session.control == Control::Protected;
     let was_private = session.settings.level == Level::Private;
     let greeting = session.shared.options.greeting.clone();
-    session.reply(220, &greeting).await?;
+    if session.has(Fault::AnswersReinInClear) {
+        session.reply_in_clear(220, &greeting).await?;
+    } else {
+        session.reply(220, &greeting).await?;
+    }
     if was_protected && !is_implicit {
         session.stop_tls().await?;
         // Nothing that was sent under the old session may be obeyed in the new one.
@@ -76,7 +82,11 @@ pub(super) async fn rein(session: &mut Session, command: &Command) -> Step {
     if session.has(Fault::DemandsOldSessionAfterRein) && session.old_epoch.is_none() {
         session.old_epoch = Some(session.epoch.clone());
     }
-    session.access = Access::Nobody;
+    if session.has(Fault::KeepsLoginAcrossRein) {
+        session.kept.login = true;
+    } else {
+        session.access = Access::Nobody;
+    }
     session.reset_settings();
     if is_implicit && session.control == Control::Protected {
         session.imply_private();
@@ -95,6 +105,9 @@ pub(super) async fn quit(session: &mut Session, command: &Command) -> Step {
         return session.reply(SYNTAX.0, SYNTAX.1).await;
     }
     session.reply(221, "Goodbye.").await?;
+    if session.has(Fault::StaysOpenAfterQuit) {
+        return Ok(());
+    }
     Err(Ended::ByServer)
 }
 

@@ -1,5 +1,6 @@
 //! Arguments of commands: present or absent, words, path names (RFC 959 section 5.3, RFC 2640 section 3.1).
 
+use crate::mock::Fault;
 use crate::mock::path::StorePath;
 use crate::mock::session::Session;
 use crate::mock::store::{StoreError, StoreErrorKind};
@@ -48,6 +49,15 @@ pub(super) fn path_or_cwd(session: &Session, command: &Command) -> Result<StoreP
 ///
 /// 553 for a name that the store does not take.
 pub(super) fn resolve(session: &Session, name: &[u8]) -> Result<StorePath, Refused> {
+    if session.has(Fault::TransliteratesNames) && !name.is_ascii() {
+        let text = String::from_utf8_lossy(name);
+        let ascii: String = text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
+        return session
+            .settings
+            .cwd
+            .resolve(ascii.as_bytes())
+            .map_err(|error| refusal(&error));
+    }
     session
         .settings
         .cwd

@@ -39,7 +39,11 @@ pub(super) async fn pwd(session: &mut Session, command: &Command) -> Step {
     if !is_bare(command) {
         return session.reply(SYNTAX.0, SYNTAX.1).await;
     }
-    let text = quoted(&session.settings.cwd, b"is the current directory.");
+    let text = if session.has(Fault::OmitsQuotesIn257) {
+        session.settings.cwd.to_bytes()
+    } else {
+        quoted(&session.settings.cwd, b"is the current directory.")
+    };
     session.reply_bytes(257, &[&text]).await
 }
 
@@ -50,7 +54,11 @@ pub(super) async fn mkd(session: &mut Session, command: &Command) -> Step {
     });
     match made {
         Ok(path) => {
-            let text = quoted(&path, b"was made.");
+            let text = if session.has(Fault::OmitsQuotesIn257) {
+                path.to_bytes()
+            } else {
+                quoted(&path, b"was made.")
+            };
             session.reply_bytes(257, &[&text]).await
         }
         Err((code, text)) => session.reply(code, text).await,
@@ -112,6 +120,7 @@ pub(super) async fn size(session: &mut Session, command: &Command) -> Step {
                 TransferType::Ascii => to_network(&content).len(),
                 TransferType::Image => content.len(),
             };
+            let bytes = bytes.saturating_add(usize::from(session.has(Fault::ReportsWrongSize)));
             session.reply(213, &bytes.to_string()).await
         }
         Err((code, text)) => session.reply(code, text).await,

@@ -52,6 +52,9 @@ pub(super) async fn stat(session: &mut Session, command: &Command, progress: Opt
         None => " no transfer".to_owned(),
     });
     lines.push("End of status".to_owned());
+    if session.has(Fault::SendsStatInClear) {
+        return session.reply_lines_in_clear(211, &lines).await;
+    }
     session.reply_lines(211, &lines).await
 }
 
@@ -107,8 +110,19 @@ pub(super) async fn feat(session: &mut Session, command: &Command) -> Step {
     if has_tls_lines {
         features.extend(["PBSZ", "PROT"]);
     }
-    features.extend(["REST STREAM", "SIZE", "TVFS", "UTF8"]);
+    features.extend(["REST STREAM", "SIZE", "TVFS"]);
+    if !session.has(Fault::OmitsUtf8FromFeat) {
+        features.push("UTF8");
+    }
     let lines = render_features(&features);
+    if session.has(Fault::EndsMultilineWithAnotherCode) {
+        let inner = lines.get(1..lines.len().saturating_sub(1)).unwrap_or_default();
+        let text = format!(
+            "211-Features:\r\n{}\r\n212 End\r\n211 End\r\n",
+            inner.join("\r\n")
+        );
+        return session.send(text.as_bytes()).await;
+    }
     session.reply_lines(211, &lines).await
 }
 

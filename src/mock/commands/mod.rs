@@ -9,6 +9,8 @@ mod file;
 mod info;
 mod parameter;
 mod protection;
+mod slip;
 mod transfer;
 
 pub(super) use dispatch::obey;
+pub(super) use slip::{Slip, before_rules, instead};

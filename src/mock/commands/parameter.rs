@@ -3,6 +3,7 @@
 //! RFC 959 section 4.1.2, RFC 2428 (EPRT and EPSV), RFC 3659 section 5 (REST), RFC 2577 section 3 (bounce attacks).
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
 
 use super::argument::{SYNTAX, is_bare, word};
 use crate::mock::Fault;
@@ -57,6 +58,7 @@ async fn go_active(session: &mut Session, peer: SocketAddr, path: DataPath) -> S
         kind: RouteKind::Active(peer),
         path,
         level: session.settings.level,
+        older: None,
     });
     session.reply(200, "The next data connection goes there.").await
 }
@@ -74,6 +76,9 @@ pub(super) async fn pasv(session: &mut Session, command: &Command) -> Step {
     let Some(port) = listen(session, DataPath::Passive) else {
         return session.reply(425, "No port is free.").await;
     };
+    if session.has(Fault::AnswersPasvWithoutAddress) {
+        return session.reply(227, "ok").await;
+    }
     let shown = session.shared.options.masquerade.unwrap_or(local);
     let text = render_227(SocketAddrV4::new(shown, port));
     session.reply(227, &text).await
@@ -89,6 +94,7 @@ pub(super) async fn epsv(session: &mut Session, command: &Command) -> Step {
             session.settings.is_epsv_only = true;
             return session.reply(200, "Only EPSV from now on.").await;
         }
+        EpsvArgument::Unknown(_) if session.has(Fault::AcceptsUnknownEpsvProtocol) => {}
         EpsvArgument::Unknown(_) => return refuse_protocol(session).await,
         EpsvArgument::Ipv4 if !is_ipv4 => return refuse_protocol(session).await,
         EpsvArgument::Ipv6 if is_ipv4 => return refuse_protocol(session).await,
@@ -98,6 +104,11 @@ pub(super) async fn epsv(session: &mut Session, command: &Command) -> Step {
         return session.reply(code, text).await;
     }
     match listen(session, DataPath::ExtendedPassive) {
+        Some(port) if session.has(Fault::PutsAddressInto229) => {
+            session
+                .reply(229, &format!("Entering (|1|10.0.0.1|{port}|)"))
+                .await
+        }
         Some(port) => session.reply(229, &render_229(port)).await,
         None => session.reply(425, "No port is free.").await,
     }
@@ -105,22 +116,32 @@ pub(super) async fn epsv(session: &mut Session, command: &Command) -> Step {
 
 /// Listens for the next data connection; the listener of before is closed.
 fn listen(session: &mut Session, path: DataPath) -> Option<u16> {
-    session.settings.route = None;
+    let older = session.settings.route.take();
     let address = SocketAddr::new(session.link.local_address().ip(), 0);
     let listener = Listener::bind(address, session.shared.options.passive_ports.clone()).ok()?;
     let port = listener.local_address().port();
     session.settings.route = Some(Route {
-        kind: RouteKind::Passive(listener),
+        kind: RouteKind::Passive(Arc::new(listener)),
         path,
         level: session.settings.level,
+        older: older_listener(session, older),
     });
     Some(port)
+}
+
+/// The listener of before, where a fault keeps it.
+fn older_listener(session: &Session, older: Option<Route>) -> Option<Arc<Listener>> {
+    match older?.kind {
+        RouteKind::Passive(listener) if session.has(Fault::ServesOnOldListener) => Some(listener),
+        RouteKind::Passive(_) | RouteKind::Active(_) => None,
+    }
 }
 
 /// Why this kind of data connection is not to be had, whatever the argument.
 fn refusal(session: &Session, path: DataPath) -> Option<(u16, &'static str)> {
     let is_active = matches!(path, DataPath::Active | DataPath::ExtendedActive);
-    if session.settings.is_epsv_only && path != DataPath::ExtendedPassive {
+    let is_epsv_only = session.settings.is_epsv_only && !session.has(Fault::IgnoresEpsvAll);
+    if is_epsv_only && path != DataPath::ExtendedPassive {
         return Some((503, "Only EPSV after EPSV ALL."));
     }
     if is_active && !session.shared.options.active_allowed {
@@ -194,7 +215,9 @@ pub(super) async fn rest(session: &mut Session, command: &Command) -> Step {
     let Some(marker) = decimal(&command.argument_text()).filter(|marker| *marker <= MARKER_LIMIT) else {
         return session.reply(501, "REST takes a number of bytes.").await;
     };
-    session.settings.restart = (marker > 0).then_some(marker);
+    if marker > 0 || !session.has(Fault::IgnoresRest0) {
+        session.settings.restart = (marker > 0).then_some(marker);
+    }
     session
         .reply(350, &format!("The next transfer starts at {marker}."))
         .await

@@ -5,15 +5,20 @@
 use super::argument::{SYNTAX, is_bare, word};
 use crate::mock::Fault;
 use crate::mock::session::{Access, Control, Ended, Level, Session, Step};
+use crate::transport::Incoming;
 use crate::wire::command::Command;
 
 pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
+    if session.control == Control::Protected {
+        return auth_again(session).await;
+    }
     let mechanism = word(command);
-    if mechanism.is_empty() {
+    let is_any = session.has(Fault::AcceptsAnyAuthMechanism);
+    if mechanism.is_empty() && !is_any {
         return session.reply(SYNTAX.0, SYNTAX.1).await;
     }
     let is_ssl = mechanism == "SSL" && session.shared.options.auth_ssl_accepted;
-    if !is_ssl && !matches!(mechanism.as_str(), "TLS" | "TLS-C") {
+    if !is_ssl && !is_any && !matches!(mechanism.as_str(), "TLS" | "TLS-C") {
         return session.reply(504, "Only TLS is spoken here.").await;
     }
     if session.has(Fault::AcceptsAuthOnlyAsFirstCommand) && session.had_commands() {
@@ -28,7 +33,13 @@ pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
     if !session.has(Fault::ExecutesCommandsPipelinedBehindAuth) {
         session.drop_pending();
     }
-    session.reply(code, "Now the TLS handshake.").await?;
+    if session.has(Fault::SendsClearLineBehind234) {
+        session
+            .send(b"234 Now the TLS handshake.\r\n220 hello\r\n")
+            .await?;
+    } else {
+        session.reply(code, "Now the TLS handshake.").await?;
+    }
     let access = std::mem::take(&mut session.access);
     if session.start_tls().await.is_err() {
         if session.has(Fault::ServesClearCommandsAfterFailedHandshake) {
@@ -40,14 +51,41 @@ pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
     let keeps = match &access {
         Access::Nobody => false,
         Access::Named(_) => session.has(Fault::KeepsPendingUserAcrossAuth),
-        Access::LoggedIn(_) => session.has(Fault::KeepsUserAcrossAuth),
+        Access::LoggedIn(_) => session.has(Fault::KeepsUserAcrossAuth) || session.kept.login,
     };
     if keeps {
         session.access = access;
+    } else if session.has(Fault::LogsInAfterTls) {
+        session.access = session.first_account();
     }
-    session.reset_settings();
+    reset_for_auth(session);
     session.is_auth_ssl = is_ssl;
     Ok(())
+}
+
+/// What a fault makes of AUTH inside of implicit TLS: a second handshake is waited for, and cannot come.
+async fn auth_again(session: &mut Session) -> Step {
+    session.reply(234, "Now the TLS handshake.").await?;
+    let deadline = session.shared.options.handshake_timeout;
+    let end = async { while session.link.receive().await != Incoming::Fin {} };
+    // Nothing that arrives changes the outcome.
+    drop(tokio::time::timeout(deadline, end).await);
+    Err(Ended::ByPeer)
+}
+
+/// AUTH sets everything back, but for what faults keep.
+fn reset_for_auth(session: &mut Session) {
+    let mut old = std::mem::take(&mut session.settings);
+    session.reset_settings();
+    if session.has(Fault::KeepsCwdAcrossAuth) {
+        session.kept.cwd = Some(old.cwd);
+    }
+    if session.has(Fault::KeepsListenerAcrossAuth) {
+        session.settings.route = old.route.take();
+    }
+    if session.has(Fault::KeepsTypeAcrossAuth) {
+        session.settings.transfer_type = old.transfer_type;
+    }
 }
 
 pub(super) async fn adat(session: &mut Session) -> Step {
@@ -87,7 +125,9 @@ pub(super) async fn prot(session: &mut Session, command: &Command) -> Step {
     let options = &session.shared.options;
     let (code, text, level) = match argument.as_str() {
         "" => (501, "PROT takes a level.", None),
-        "C" if options.data_tls_required => (534, "This server wants protected data.", None),
+        "C" if options.data_tls_required && !session.has(Fault::AcceptsProtCAgainstPolicy) => {
+            (534, "This server wants protected data.", None)
+        }
         "C" if session.has(Fault::KeepsPrivateAfterProtC) => (200, "Data is clear.", None),
         "C" => (200, "Data is clear.", Some(Level::Clear)),
         "P" if options.data_tls_disabled && !session.has(Fault::AcceptsProtPWithoutDataTls) => {

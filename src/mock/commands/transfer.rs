@@ -45,7 +45,7 @@ struct Target {
 }
 
 pub(super) async fn retr(session: &mut Session, command: &Command) -> Step {
-    let restart = session.settings.restart.take().unwrap_or(0);
+    let restart = take_restart(session).unwrap_or(0);
     let content = match check_level(session).and_then(|()| read(session, command, restart)) {
         Ok(content) => content,
         Err(refused) => return refuse(session, refused).await,
@@ -54,21 +54,35 @@ pub(super) async fn retr(session: &mut Session, command: &Command) -> Step {
     send(session, command, content, preliminary).await
 }
 
+/// The restart marker, which holds for one transfer.
+fn take_restart(session: &mut Session) -> Option<u64> {
+    let restart = if session.has(Fault::KeepsRestartOffset) {
+        session.settings.restart
+    } else {
+        session.settings.restart.take()
+    };
+    restart.filter(|_| !session.has(Fault::IgnoresRestartOffset))
+}
+
 fn read(session: &Session, command: &Command, restart: u64) -> Result<Vec<u8>, Refused> {
     let path = argument::path(session, command)?;
-    let stored = session
-        .shared
-        .store
-        .read(session.user(), &path)
-        .map_err(|error| argument::refusal(&error))?;
+    let stored = match session.shared.store.read(session.user(), &path) {
+        Ok(stored) => stored,
+        Err(_) if session.has(Fault::AcknowledgesMissingFile) => Arc::default(),
+        Err(error) => return Err(argument::refusal(&error)),
+    };
     let sent = match session.settings.transfer_type {
         TransferType::Ascii => to_network(&stored),
         TransferType::Image => stored.to_vec(),
     };
     let start = usize::try_from(restart).unwrap_or(usize::MAX);
-    let rest = sent
+    let mut rest = sent
         .get(start..)
         .ok_or((554, "The file is shorter than the restart marker."))?;
+    if session.has(Fault::DropsLastPartialRecord) {
+        let whole = rest.len().saturating_sub(rest.len() % 16384);
+        rest = rest.get(..whole).unwrap_or_default();
+    }
     Ok(rest.to_vec())
 }
 
@@ -89,7 +103,7 @@ fn listing(session: &Session, command: &Command) -> Result<Vec<u8>, Refused> {
     let path = argument::resolve(session, &name)?;
     let entry = store.entry(session.user(), &path).map_err(missing)?;
     let now = store.now();
-    let is_nlst = command.verb == Verb::Nlst;
+    let is_nlst = command.verb == Verb::Nlst && !session.has(Fault::SendsLongFormatForNlst);
     let line = |entry: &Entry, name: &[u8]| {
         let mut line = if is_nlst {
             name.to_vec()
@@ -120,6 +134,9 @@ fn listing(session: &Session, command: &Command) -> Result<Vec<u8>, Refused> {
 /// The argument of LIST and NLST without the options that many clients send, `-la` say; no RFC has them.
 fn listed_name(session: &Session, command: &Command) -> Vec<u8> {
     let name = argument::name(command).unwrap_or_default();
+    if name.is_empty() && session.has(Fault::ListsRootAlways) {
+        return b"/".to_vec();
+    }
     let exists = |name: &[u8]| {
         argument::resolve(session, name)
             .is_ok_and(|path| session.shared.store.entry(session.user(), &path).is_ok())
@@ -136,13 +153,26 @@ fn listed_name(session: &Session, command: &Command) -> Vec<u8> {
 pub(super) async fn mlsd(session: &mut Session, command: &Command) -> Step {
     session.settings.restart = None;
     let listed = check_level(session).and_then(|()| {
-        let path = argument::path_or_cwd(session, command)?;
-        let entries = session.shared.store.list(session.user(), &path);
+        let mut path = argument::path_or_cwd(session, command)?;
+        if is_bare(command) && session.has(Fault::ListsRootAlways) {
+            path = StorePath::root();
+        }
+        let store = &session.shared.store;
+        let mut entries = store.list(session.user(), &path);
+        if session.has(Fault::ListsFilesWithMlsd)
+            && let Ok(entry) = store.entry(session.user(), &path)
+            && !entry.is_directory
+        {
+            entries = Ok(vec![entry]);
+        }
         let entries = entries.map_err(|error| match error.kind {
             StoreErrorKind::NotDirectory => (501, "MLSD is for directories."),
             _ => argument::refusal(&error),
         })?;
         let mut text = Vec::new();
+        if session.has(Fault::AddsHeaderToMlsd) {
+            text.extend_from_slice(b"total 4\r\n");
+        }
         for entry in entries {
             text.extend_from_slice(&fact_line(&entry, &entry.name, &session.settings.facts));
             text.extend_from_slice(b"\r\n");
@@ -168,7 +198,7 @@ async fn send(session: &mut Session, command: &Command, bytes: Vec<u8>, prelimin
 }
 
 pub(super) async fn stor(session: &mut Session, command: &Command) -> Step {
-    let restart = session.settings.restart.take();
+    let restart = take_restart(session);
     let target = check_level(session)
         .and_then(|()| argument::path(session, command))
         .and_then(|path| target(session, path, &command.verb, restart));
@@ -223,7 +253,7 @@ fn target(session: &Session, path: StorePath, verb: &Verb, restart: Option<u64>)
                 .ok_or((554, "The file is shorter than the restart marker."))?
                 .to_vec()
         }
-        (None, Verb::Appe) => old,
+        (None, Verb::Appe) if !session.has(Fault::TreatsAppeAsStor) => old,
         (None, _) => Vec::new(),
     };
     let freed = u64::try_from(old_bytes.saturating_sub(kept.len())).unwrap_or(0);
@@ -246,6 +276,11 @@ async fn receive(session: &mut Session, command: &Command, target: Target, preli
     };
     let mut content = target.kept;
     content.extend_from_slice(&done.content);
+    if session.has(Fault::OpensWithoutTruncation)
+        && let Ok(old) = session.shared.store.read(session.user(), &target.path)
+    {
+        content.extend_from_slice(old.get(content.len()..).unwrap_or_default());
+    }
     if session.settings.transfer_type == TransferType::Ascii {
         content = from_network(&content);
     }
@@ -300,7 +335,8 @@ fn level(session: &Session) -> Level {
 fn check_level(session: &Session) -> Result<(), Refused> {
     let is_wrong = level(session) == Level::Clear
         && session.shared.options.data_tls_required
-        && !session.has(Fault::ServesClearDataWhenTlsRequired);
+        && !session.has(Fault::ServesClearDataWhenTlsRequired)
+        && !(session.settings.has_prot && session.has(Fault::AcceptsProtCAgainstPolicy));
     if is_wrong {
         Err((521, "This server wants protected data; PROT P comes first."))
     } else {
@@ -325,7 +361,8 @@ fn protection(session: &Session, is_listing: bool) -> Protection {
 
 /// Sends 150, moves the data, and answers failures; what is given back was moved and wants its final reply.
 async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Option<Done>, Ended> {
-    let Some(plan) = plan(session, job.verb) else {
+    let is_empty = matches!(&job.payload, Payload::Download(bytes) if bytes.is_empty());
+    let Some(mut plan) = plan(session, job.verb) else {
         if !session.has(Fault::HangsWithoutDataConnection) {
             session
                 .reply(425, "PASV, EPSV, PORT or EPRT comes first.")
@@ -333,7 +370,15 @@ async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Option<Done>, E
         }
         return Ok(None);
     };
-    session.reply(150, &job.preliminary).await?;
+    if is_empty && plan.is_listing && session.has(Fault::SkipsHandshakeForEmptyListing) {
+        plan.protection = Protection::Clear;
+    }
+    let mut preliminary = Some(job.preliminary).filter(|_| !session.has(Fault::Omits150));
+    if !session.has(Fault::Sends150AfterDataHandshake)
+        && let Some(text) = preliminary.take()
+    {
+        session.reply(150, &text).await?;
+    }
     let mut observation = Observation {
         session: session.number,
         number: plan.number,
@@ -345,11 +390,12 @@ async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Option<Done>, E
         reply: 0,
     };
     let progress = Arc::new(Progress::default());
-    let outcome = carry(session, plan, job.payload, &progress).await?;
+    let outcome = carry(session, plan, job.payload, &progress, preliminary).await?;
     observation.bytes = progress.bytes.load(Ordering::Relaxed);
     let Carried::Over { outcome, is_aborted } = outcome else {
         observation.reply = 426;
         session.shared.observe(observation);
+        session.has_aborted = true;
         session.reply(426, "The transfer was aborted.").await?;
         session.reply(226, "Abort done.").await?;
         return Ok(None);
@@ -410,7 +456,14 @@ fn after_transfer(session: &mut Session, outcome: &Outcome) {
 fn plan(session: &mut Session, verb: &Verb) -> Option<Plan> {
     let is_listing = matches!(verb, Verb::List | Verb::Nlst | Verb::Mlsd);
     let protection = protection(session, is_listing);
-    let route: Route = session.settings.route.take()?;
+    let mut route: Route = session.settings.route.take()?;
+    if session.has_aborted && session.has(Fault::LosesDataPathAfterAbor) {
+        return None;
+    }
+    if session.has(Fault::ReusesPassiveListener) {
+        session.settings.route = route.again();
+    }
+    let older = route.older.take();
     session.data_number = session.data_number.saturating_add(1);
     let number = session.data_number;
     Some(Plan {
@@ -419,6 +472,7 @@ fn plan(session: &mut Session, verb: &Verb) -> Option<Plan> {
         channel: Channel::data(&session.link.channel().session, number),
         number,
         route,
+        older,
         peer: session.peer(),
         local: session.link.local_address().ip(),
         protection,
@@ -446,6 +500,7 @@ async fn carry(
     plan: Plan,
     payload: Payload,
     progress: &Arc<Progress>,
+    mut preliminary: Option<String>,
 ) -> Result<Carried, Ended> {
     let mut is_aborted = false;
     let mut work = Box::pin(data::carry(plan, payload, Arc::clone(progress)));
@@ -465,8 +520,17 @@ async fn carry(
                 progress.must_finish.store(true, Ordering::Relaxed);
             }
         }
+        let is_late = preliminary.is_some();
         tokio::select! {
+            () = progress.opened.notified(), if is_late => {
+                if let Some(text) = preliminary.take() {
+                    session.reply(150, &text).await?;
+                }
+            }
             outcome = &mut work => {
+                if outcome.result.is_ok() && let Some(text) = preliminary.take() {
+                    session.reply(150, &text).await?;
+                }
                 return Ok(Carried::Over { outcome: Box::new(outcome), is_aborted });
             }
             incoming = session.link.receive() => {

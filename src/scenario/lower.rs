@@ -4,6 +4,8 @@
 mod action;
 mod check;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use super::error::LoadErrorKind;
 use super::load::Known;
@@ -12,6 +14,7 @@ use super::raw::{Field, Keyed, Listed, RawScenario, RawStep, Reader, Text, Word}
 use crate::base::{Source, Span, Spanned};
 use crate::requirement::Capability;
 use crate::trace::{Channel, DataPath, Phase, TlsVersion};
+pub(super) use scope::BUILT_IN;
 use scope::Scope;
 
 /// What lowering works with.
@@ -161,7 +164,7 @@ impl Lowering<'_, '_> {
         match field {
             Field::Absent => self.missing(key, RawScenario::TITLE, head_span(whole), Some(help)),
             Field::Present { key: place, value } if value.value.text.trim().is_empty() => {
-                self.empty(key, *place)
+                self.empty(key, *place);
             }
             _ => {}
         }

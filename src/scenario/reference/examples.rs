@@ -1,0 +1,345 @@
+//! The prose and the examples of the reference. A test loads every example.
+
+/// What stands before the tables.
+pub(super) const INTRODUCTION: &str = r"# Scenarios
+
+<!-- Made by `cargo test`: SNAPSHOTS=overwrite cargo test --test generated. Do not edit. -->
+
+A scenario is a YAML file that checks one behaviour of an FTPS server. Its id is its path below `scenarios/` without
+`.yaml`; folders and files are named in kebab-case. `ftpspec check FILE` reports all problems of a file at once,
+`ftpspec explain ID` says in words what a scenario does, and `ftpspec schema` prints a JSON Schema for editors:
+
+```text
+# yaml-language-server: $schema=../../docs/schema/scenario.schema.json
+```
+
+A whole one:
+
+```yaml
+title: PROT is refused until PBSZ has been sent
+why: >
+  PROT switches the protection of every later data connection. RFC 4217 keeps the order of RFC 2228:
+  security exchange, then PBSZ, then PROT.
+severity: low
+detects: [accepts-prot-without-pbsz]
+requires: [auth-tls]
+
+setup:
+  - reach: authenticated
+
+steps:
+  - send: PROT P
+    expect: { reply: 503, requirement: rfc4217.s9.pbsz-before-prot }
+  - title: the same PROT is accepted once PBSZ 0 is done
+    send: PBSZ 0
+    expect: { reply: 200 }
+  - send: PROT P
+    expect: { reply: 200 }
+```
+
+* What is not under test is one word in `setup` (`reach: data-protected`); what is under test is spelled as on the wire, in
+  wire order, in `steps`.
+* A check with a `requirement` proves it or breaks it. A check without one is a precondition: when it does not hold, the
+  case is inconclusive and nothing is said about the target.
+* The level and the grade of a check are those of its requirement. `grade` can soften the grade, never sharpen it.
+* Every scenario names in `detects` the faults of the embedded server that it catches; `ftpspec prove` shows that it passes
+  without and fails with each of them. A check that cannot fail is no check.
+* There are no conditions, loops, includes, anchors and aliases. A second shape is a second file, a second parameter a row
+  of `matrix`.
+* No key and no bare value may be a word that YAML 1.1 reads as a boolean (`on`, `off`, `yes`, `no`).
+
+A scenario below `discover/` finds out what a target can do. It has a `capability`, and needs no `detects` and no
+requirement; the target has the capability when all checks hold:
+
+```yaml
+title: MLSD is served
+why: Listings for machines are checked only where they exist.
+capability: mlsd
+
+setup:
+  - reach: data-protected
+
+steps:
+  - list: MLSD
+    expect: { reply: 2yz }
+```
+
+";
+
+/// One example per verb: steps.
+pub(super) const VERB_EXAMPLES: &[(&str, &str)] = &[
+    (
+        "reach",
+        r"
+- reach: data-protected
+- { session: stranger, reach: { level: protected, account: second, versions: tls1.3, certificate: client } }",
+    ),
+    (
+        "provide-file",
+        r"- provide-file: { path: hello-$(run.id).bin, bytes: 4096, as: hello }",
+    ),
+    (
+        "store",
+        r"
+- store: { path: $(path), bytes: 65536, data: passive }
+  expect: { reply: [226, 250] }
+- store: { path: $(path), text: more, command: APPE }",
+    ),
+    (
+        "retrieve",
+        r"
+- retrieve: $(file.path)
+  expect: { data: { sha256: $(file.sha256) } }
+- retrieve: { path: $(file.path), restart: 1024, resume: never }
+  expect: { data: { bytes: 3072 } }",
+    ),
+    (
+        "list",
+        r"
+- list: LIST
+- list: { command: NLST, path: sub, data: extended-active }",
+    ),
+    (
+        "connect",
+        r"
+- session: late
+  connect: {}
+  expect: { reply: 220 }
+- { session: other, connect: { implicit: true, alpn: [ftp], from: $(other.address) } }",
+    ),
+    (
+        "send",
+        r"
+- send: MKD dir-$(run.id)
+  expect: { reply: 257 }",
+    ),
+    (
+        "send-raw",
+        r#"
+- send-raw: "NOOP\r\nNOOP\r\n"
+- send-raw: { segments: ['NO', 'OP\r\n'], clear: true }"#,
+    ),
+    (
+        "start-tls",
+        r"
+- send: AUTH TLS
+  expect: { reply: 234 }
+- start-tls: { channel: control, versions: [tls1.2, tls1.3], sni: none }
+  expect: { tls: { handshake: full } }",
+    ),
+    (
+        "stop-tls",
+        r"
+- send: CCC
+  expect: { reply: 200 }
+- stop-tls: control",
+    ),
+    (
+        "probe-tls",
+        r"
+- probe-tls: { channel: control, version: tls1.0, suites: [cbc], fallback-scsv: true }
+  expect: { tls: { handshake: refused, alert: [protocol_version, inappropriate_fallback] } }",
+    ),
+    (
+        "open-data",
+        r"
+- open-data: extended-passive
+- open-data: { path: passive, only-command: true }
+  capture: { endpoint: reply.endpoint }",
+    ),
+    (
+        "connect-data",
+        r"
+- open-data: { path: passive, only-command: true }
+  capture: { where: reply.endpoint }
+- { session: stranger, connect-data: { to: $(where), from: $(other.address) } }",
+    ),
+    (
+        "read-data",
+        r"
+- read-data: until-close
+- read-data: { bytes: 1000 }
+- read-data: { during: 500ms }",
+    ),
+    (
+        "write-data",
+        r"
+- write-data: { bytes: 65536, record-size: 1000 }
+- write-data: { text: hello, corrupt: true }",
+    ),
+    (
+        "close-data",
+        r"
+- close-data: {}
+- close-data: { tls: silent, tcp: reset }
+- close-data: { tls: 'alert:internal_error', tcp: fin, drain: true }",
+    ),
+    (
+        "close-control",
+        r"- close-control: { tls: half-record, tcp: fin }",
+    ),
+    ("wait", r"- wait: 2s"),
+];
+
+/// What `resume` can be; several verbs have it.
+pub(super) const RESUME: &str = r"### `resume`
+
+Which TLS session a handshake offers. `start-tls` on the control connection, `reach` and `connect` offer none unless told
+so; handshakes on data connections offer `control`.
+
+| value | session |
+|---|---|
+| `never` | none |
+| `control` | the newest session of this control connection |
+| `control-first` | the first session of this control connection, again and again |
+| `data` | the newest session that a data connection received, the control connection's when there is none |
+| `forged` | a session of the control connection with one bit of its ticket flipped |
+| `{ session: NAME }` | the newest session of the control connection of the steps with `session: NAME` |
+
+```yaml
+- open-data: extended-passive
+- send: RETR $(file.path)
+- start-tls: { channel: data, resume: { session: second } }
+  expect: { tls: { handshake: [full, refused] } }
+```
+
+";
+
+/// One example per kind of check: steps.
+pub(super) const CHECKS: &[(&str, &str)] = &[
+    (
+        "reply",
+        r"
+- send: PROT P
+  expect: { reply: [200, 4yz, 5yz] }
+- send: FEAT
+  expect: { reply: { code: 211, text: PBSZ, protected: true, well-formed: true } }
+- send: AUTH BOGUS
+  expect: { reply: [5yz, closed], within: 10s }
+- send: SYST
+  expect:
+    - reply: [{ code: 215, without: UNIX }, 5yz]",
+    ),
+    (
+        "tls",
+        r"
+- open-data: extended-passive
+- send: LIST
+- start-tls: { channel: data, resume: control }
+  expect: { tls: { handshake: resumed, same-version: true, alpn: none } }",
+    ),
+    (
+        "data",
+        r"
+- retrieve: $(file.path)
+  expect: { data: { bytes: $(file.bytes), sha256: $(file.sha256), protected: true } }",
+    ),
+    (
+        "closed",
+        r"
+- open-data: extended-passive
+- send: RETR $(file.path)
+- start-tls: { channel: data, resume: control }
+- read-data: until-close
+  expect: { closed: close-notify }
+- send: QUIT
+  expect: { reply: 221 }
+- expect: { closed: [close-notify, fin], channel: control }",
+    ),
+    (
+        "file",
+        r"
+- expect: { file: { path: $(path), exists: true, bytes: 4096 } }",
+    ),
+    (
+        "order",
+        r"
+- retrieve: $(file.path)
+  expect: { order: [handshake, data, close-notify, completion-reply] }",
+    ),
+    (
+        "silence",
+        r"
+- wait: 300ms
+- expect: { silence: true, within: 2s }
+- expect: { silence: data, within: 500ms }",
+    ),
+    (
+        "action",
+        r"
+- close-data: {}
+  expect: { action: done }
+- connect-data: 127.0.0.1:1
+  expect: { action: failed }",
+    ),
+];
+
+/// Forms of values.
+pub(super) const VALUES: &str = r"## Values
+
+* A reply pattern is a code (`503`), a class (`5yz`), `closed`, a mapping of the keys above, or a list of such, any of which
+  may match. All `reply` checks of one step look at the same reply.
+* A duration is a whole number with `ms`, `s` or `m`: `300ms`, `10s`.
+* Contents of files are `bytes: N` (pseudo-random, the same for the same number and scenario) or `text: …`.
+* A list of one may be written without brackets where the table says so.
+* A `file` check stands in a step of its own, without a verb.
+* The axis `tls` of `matrix` fixes the version of every connection; its values are `tls1.2` and `tls1.3`. The axis `data` is
+  the data path of the high-level verbs and of `open-data: $(data)`. Every other axis sets the variable of its name:
+
+```yaml
+title: A resumed data connection is served
+why: A resumed session shows that the peer on the data connection is the peer that logged in.
+severity: high
+detects: [serves-full-handshake-when-reuse-required]
+requires: [session-reuse-required, upload]
+matrix:
+  tls: [tls1.2, tls1.3]
+  data: [passive, extended-passive]
+  size: [1, 65536]
+
+setup:
+  - reach: data-protected
+  - provide-file: { path: reuse-$(run.id).bin, bytes: $(size), as: file }
+
+steps:
+  - open-data: $(data)
+  - send: RETR $(file.path)
+    expect: { reply: [125, 150] }
+  - start-tls: { channel: data, resume: control }
+    expect: { tls: resumed, requirement: defacto.reuse.required-must-be-satisfiable }
+  - read-data: until-close
+    expect: { data: { sha256: $(file.sha256) }, closed: close-notify }
+  - expect: { reply: [226, 250] }
+
+cleanup:
+  - send: DELE $(file.path)
+```
+
+";
+
+/// The catalogue.
+pub(super) const REQUIREMENTS: &str = r"## Requirements
+
+`scenarios/requirements/*.yaml` is the catalogue, one file per document, in our own words. `practice.yaml` holds what no RFC
+states in one sentence and `client.yaml` what binds clients.
+
+| key | meaning |
+|---|---|
+| `id` | stable name: document, section, slug; a prefix such as `rfc4217.s9` selects |
+| `document`, `section`, `see-also` | where it comes from; for practice, the context |
+| `level` | what the text says: `must`, `must-not`, `should`, `should-not`, `may`, `security-practice`, `de-facto` |
+| `grade` | what breaking it costs: `fail`, `warn`, `info` |
+| `applies-to` | `server` or `client` |
+| `area` | topic, the folder of the scenarios that check it |
+| `priority` | 1 (first) to 4 (last) |
+| `verified` | whether the cited text was read for the entry |
+| `needs` | what a check needs, in words |
+| `accepted-replies` | codes or classes that do not by themselves break it |
+| `basis` | where practice comes from |
+| `summary` | the requirement |
+| `check` | how it can be checked: `steps`, `pass`, `fail`, `warn`, `not-applicable` |
+| `fault` | how a mock breaks it |
+| `notes` | what is known from the field |
+| `waived` | why no scenario checks it, when that is decided |
+
+";
