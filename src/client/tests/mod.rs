@@ -285,20 +285,20 @@ impl Client {
 
     /// The last summary of a data connection.
     fn summary(&self) -> TransferSummary {
-        let summaries = self.kinds().into_iter().filter_map(|kind| match kind {
+        let mut summaries = self.kinds().into_iter().filter_map(|kind| match kind {
             EventKind::TransferFinished(summary) => Some(summary),
             _ => None,
         });
-        summaries.last().expect("a transfer was finished")
+        summaries.next_back().expect("a transfer was finished")
     }
 
     /// The value of the last remark `name`.
     fn noted(&self, name: &str) -> Option<String> {
-        let values = self.kinds().into_iter().filter_map(|kind| match kind {
+        let mut values = self.kinds().into_iter().filter_map(|kind| match kind {
             EventKind::Noted { name: noted, value } if noted == name => Some(value),
             _ => None,
         });
-        values.last()
+        values.next_back()
     }
 }
 
