@@ -661,7 +661,7 @@ impl Session {
     }
 
     fn note_facts(&mut self, facts: HandshakeFacts) {
-        self.sni = facts.sni;
+        self.sni = facts.sni.filter(|name| name.parse::<IpAddr>().is_err());
         self.client_certificate = facts.chain.into_iter().next().map(|leaf| leaf.sha256);
     }
 
