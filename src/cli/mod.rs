@@ -1,6 +1,6 @@
 //! The command line: the only module that prints, reads the environment or ends the process.
 //!
-//! [`args`] is what was typed; one file per subcommand lowers it and acts; [`exit`] has the exit codes.
+//! `args` is what was typed; one file per subcommand lowers it and acts; `exit` has the exit codes.
 
 mod args;
 mod certs;

@@ -138,7 +138,8 @@ pub(super) async fn finish_tls(
             .sni()
             .is_some_and(|name| !shared.options.serves_host(&name));
         // A server that resumes first and looks at the name afterwards never refuses the name.
-        let ignores_name = shared.has(Fault::ServesAnyServerName) || shared.has(Fault::ResumesAcrossServerNames);
+        let ignores_name =
+            shared.has(Fault::ServesAnyServerName) || shared.has(Fault::ResumesAcrossServerNames);
         if is_unknown && !ignores_name {
             return refuse(link, UNRECOGNIZED_NAME, "the server name is not ours", deadline).await;
         }

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::execute::{CaseContext, execute};
@@ -56,6 +57,8 @@ pub struct CaseRunner {
     pool: EmbeddedPool,
     clock: Arc<dyn Clock>,
     run: RunId,
+    /// Cases started so far.
+    started: Arc<AtomicU32>,
 }
 
 impl CaseRunner {
@@ -70,6 +73,7 @@ impl CaseRunner {
             pool,
             clock,
             run,
+            started: Arc::default(),
         }
     }
 
@@ -173,10 +177,15 @@ impl CaseRunner {
     fn variables(&self, case: &Case, running: &Running) -> BTreeMap<String, String> {
         let mut variables = BTreeMap::new();
         let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
-        // One id per case, so that cases that run at the same time do not share paths.
+        // One id per case and repetition, so that none meets the paths of another.
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
         set(
             "run.id",
-            format!("{}-{:08x}", self.run, stable_hash(&case.id.to_string())),
+            format!(
+                "{}-{:05x}{number}",
+                self.run,
+                stable_hash(&case.id.to_string()) & 0xf_ffff
+            ),
         );
         set("target.host", running.address.ip().to_string());
         set("target.port", running.address.port().to_string());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::case_runner::{CaseRunner, Ran};
@@ -287,16 +287,20 @@ async fn run_all(
             slow: request.slow,
         };
         tasks.spawn(async move {
-            let ran = task.run(&case).await;
-            (case, ran)
+            let name = case.clone();
+            // A task of its own, so that a panic becomes a verdict of this case and not a hole in the report.
+            let ran = tokio::spawn(async move { task.run(&case).await }).await;
+            (name, ran)
         });
     }
     let mut outcomes = Vec::new();
     while let Some(result) = tasks.join_next().await {
         let (case, ran) = match result {
-            Ok((case, Some(ran))) => (case, ran),
-            // Interrupted before it was run.
-            Ok((_, None)) => continue,
+            Ok((case, Ok(Some(ran)))) => (case, ran),
+            // Interrupted before it was run: `planned` tells that it is missing.
+            Ok((_, Ok(None))) => continue,
+            Ok((case, Err(error))) => (case, Repeated::broken(&error)),
+            // The outer task only waits for the inner one.
             Err(_) => continue,
         };
         let deviations = ready
@@ -318,6 +322,17 @@ struct Repeated {
     worst: Ran,
     same: u32,
     of: u32,
+}
+
+impl Repeated {
+    /// A case whose run ended in a bug of ftpspec.
+    fn broken(error: &JoinError) -> Self {
+        Self {
+            worst: Ran::not_run(Verdict::Error, format!("a bug in ftpspec: {error}")),
+            same: 1,
+            of: 1,
+        }
+    }
 }
 
 struct CaseTask {
