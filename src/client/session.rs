@@ -281,6 +281,7 @@ impl Session {
         let Some(mut control) = self.control.take() else {
             return;
         };
+        control.tell_all();
         if control.is_readable() && !control.is_probing() {
             // The case is over: whether the target is still there does not matter any more.
             let _ = control.link.send_close_notify(within).await;

@@ -194,6 +194,42 @@ async fn a_reply_that_comes_before_the_data_is_recorded_first() {
 }
 
 #[tokio::test]
+async fn what_arrives_at_once_is_told_in_the_order_it_ought_to_have() {
+    let (sent, all_sent) = tokio::sync::oneshot::channel();
+    let address = serve(|mut peer| async move {
+        peer.say("220 Hello\r\n").await;
+        peer.offer_data().await;
+        peer.take_data().await;
+        peer.answer("LIST", "150 Here").await;
+        peer.data().send(b"a listing", LONG).await.unwrap();
+        peer.end_data().await;
+        peer.say("226 Done\r\n").await;
+        let _ = sent.send(());
+        peer.see_off().await;
+    });
+    let mut client = Client::new(address);
+    client.open_data().await;
+    client.send("LIST").await.unwrap();
+    all_sent.await.unwrap();
+    assert_eq!(client.reply().await, Ok(150));
+    client.act(read_to_end()).await.unwrap();
+    assert_eq!(client.reply().await, Ok(226));
+    let kinds = client.kinds();
+    let order: Vec<String> = kinds
+        .iter()
+        .filter_map(|kind| match kind {
+            EventKind::ReplyReceived { code, .. } if code.value() != 220 && code.value() != 229 => {
+                Some(code.to_string())
+            }
+            EventKind::DataReceived { .. } => Some("data".to_owned()),
+            EventKind::FinReceived => Some("fin".to_owned()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, ["150", "data", "fin", "226"]);
+}
+
+#[tokio::test]
 async fn exactly_the_bytes_asked_for_are_read() {
     let address = serve(|mut peer| async move {
         peer.say("220 Hello\r\n").await;
