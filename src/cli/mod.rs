@@ -9,6 +9,7 @@ mod corpus;
 mod exit;
 mod explain;
 mod external;
+mod findings;
 mod interrupt;
 mod judge;
 mod list;
