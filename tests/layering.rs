@@ -1,5 +1,7 @@
 //! Holds the imports of every module against the table in ARCHITECTURE.md.
 
+#![expect(clippy::unwrap_used, reason = "a test file: a panic is the report")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

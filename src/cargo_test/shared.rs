@@ -11,7 +11,7 @@ use crate::plan::{Case, TargetFacts};
 use crate::requirement::Catalogue;
 use crate::runner::{CaseRunner, Corpus, Discovered, Ran, discover};
 use crate::scenario::Scenario;
-use crate::target::{Profile, Running};
+use crate::target::{self, Profile, Provisioning, Running};
 
 /// Shared by all trials of the process.
 pub(super) struct Shared {
@@ -20,6 +20,8 @@ pub(super) struct Shared {
     pub(super) catalogue: Arc<Catalogue>,
     discover: Vec<Arc<Scenario>>,
     targets: Mutex<BTreeMap<String, Arc<Started>>>,
+    /// Why a software is not there; by its name.
+    missing: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 /// A target that was started, or why it was not.
@@ -37,6 +39,7 @@ impl Shared {
             catalogue: Arc::clone(&corpus.catalogue),
             discover: corpus.discover.clone(),
             targets: Mutex::default(),
+            missing: Mutex::default(),
         }
     }
 
@@ -48,6 +51,23 @@ impl Shared {
         let _permits = started.permits.acquire_many(2).await;
         let facts = self.facts(&started, &running, case).await;
         Ok(self.runner.run_case(case, &running, &facts).await)
+    }
+
+    /// Why a target of this machine cannot be started; nothing when it can, or is not of this machine.
+    pub(super) async fn missing(&self, profile: &Profile) -> Option<String> {
+        if profile.provisioning != Provisioning::Process {
+            return None;
+        }
+        let mut missing = self.missing.lock().await;
+        if let Some(known) = missing.get(&profile.software) {
+            return known.clone();
+        }
+        let answer = match self.runner.provisioner().script(profile) {
+            Ok(script) => target::installed(&script).await.err(),
+            Err(error) => Some(error.detail),
+        };
+        missing.insert(profile.software.clone(), answer.clone());
+        answer
     }
 
     async fn started(&self, profile: &Profile) -> Arc<Started> {

@@ -14,7 +14,7 @@ use crate::plan::{Case, CaseId, Cell, Filter, expand, select};
 use crate::requirement::Grade;
 use crate::runner::{CaseRunner, Corpus, CorpusError, Ran, catches, proof_cases, run_proof};
 use crate::scenario::Scenario;
-use crate::target::{self, EMBEDDED, Profile, Provisioner, Provisioning};
+use crate::target::{self, EMBEDDED, Profile, Provisioner};
 
 /// Makes the trials of `options`; `required` names the targets that must be installed.
 pub(super) fn collect(options: &Options, required: &str) -> Result<(Vec<Trial>, Arc<Shared>), String> {
@@ -141,25 +141,26 @@ fn target_trials(
     shared: &Arc<Shared>,
     required: &str,
 ) -> Vec<Trial> {
-    let missing = not_installed(profile, shared);
-    let must = required.split(',').any(|name| {
-        let name = name.trim();
-        name == profile.name || name == profile.software || (name == "all" && !name.is_empty())
-    });
-    if let (Some(reason), true) = (&missing, must) {
-        let reason = format!("{} is required and not installed: {reason}", profile.name);
-        return vec![Trial::test(format!("target {}", profile.name), move || {
-            Err(Failed::from(reason))
-        })];
-    }
+    let must = required
+        .split(',')
+        .map(str::trim)
+        .any(|name| name == profile.name || name == profile.software || name == "all");
     let mut trials = Vec::new();
     for scenario in scenarios.iter().filter(|scenario| !scenario.slow) {
         for cell in expand(scenario) {
             let case = case(scenario, &profile.name, cell);
-            let (shared, profile, missing) = (Arc::clone(shared), profile.clone(), missing.clone());
+            let (shared, profile) = (Arc::clone(shared), profile.clone());
             trials.push(Trial::ignorable_test(case.id.to_string(), move || {
-                if let Some(reason) = missing {
-                    return Ok(Completion::ignored_with(format!("not installed: {reason}")));
+                // Asked by the trial and not by the list: cargo-nextest makes the list once per trial.
+                if let Some(reason) = shared.runtime.block_on(shared.missing(&profile)) {
+                    return if must {
+                        Err(Failed::from(format!(
+                            "{} is required and not installed: {reason}",
+                            profile.name
+                        )))
+                    } else {
+                        Ok(Completion::ignored_with(format!("not installed: {reason}")))
+                    };
                 }
                 let ran = shared
                     .runtime
@@ -186,18 +187,6 @@ fn conclude(case: &Case, ran: &Ran, profile: &Profile, shared: &Shared) -> Resul
     }
 }
 
-/// Why a target of this machine cannot be started; nothing when it can, or is not of this machine.
-fn not_installed(profile: &Profile, shared: &Shared) -> Option<String> {
-    if profile.provisioning != Provisioning::Process {
-        return None;
-    }
-    let script = match shared.runner.provisioner().script(profile) {
-        Ok(script) => script,
-        Err(error) => return Some(error.detail),
-    };
-    shared.runtime.block_on(target::installed(&script)).err()
-}
-
 fn case(scenario: &Arc<Scenario>, target: &str, cell: Cell) -> Case {
     let id = CaseId {
         scenario: scenario.id.clone(),
@@ -217,6 +206,7 @@ fn failed(case: &Case, ran: &Ran, shared: &Shared) -> Failed {
         judgement: &ran.judgement,
         events: &ran.events,
         version: None,
+        is_external: false,
         folder: None,
         catalogue: &shared.catalogue,
     };

@@ -56,6 +56,8 @@ pub(super) struct Control {
     /// Bytes belong to a probe, not to the parser.
     probing: bool,
     parser: ReplyParser,
+    /// Whole replies that are not told yet, with whether TLS protected them. A wait tells them, see `wait`.
+    staged: VecDeque<(Reply, bool)>,
     replies: VecDeque<Received>,
     last_taken: Option<Received>,
     received: u32,
@@ -74,6 +76,7 @@ impl Control {
             end: None,
             probing: false,
             parser: ReplyParser::new(limits),
+            staged: VecDeque::new(),
             replies: VecDeque::new(),
             last_taken: None,
             received: numbered,
@@ -98,9 +101,20 @@ impl Control {
         self.end.is_none()
     }
 
-    /// Why nothing will arrive any more.
+    /// Why nothing will arrive any more; none while something that has arrived is not told yet.
     pub(super) fn end(&self) -> Option<&'static str> {
-        self.end
+        self.end.filter(|_| self.staged.is_empty())
+    }
+
+    /// Whether a reply has arrived that is not told yet.
+    pub(super) fn has_staged(&self) -> bool {
+        !self.staged.is_empty()
+    }
+
+    /// Whether the next reply to be told is a preliminary one.
+    pub(super) fn stages_preliminary(&self) -> bool {
+        let next = self.staged.front();
+        next.is_some_and(|(reply, _)| reply.code.class() == ReplyClass::Preliminary)
     }
 
     /// Takes note that we cut the connection ourselves.
@@ -118,7 +132,7 @@ impl Control {
         self.probing
     }
 
-    /// Deals with what arrived.
+    /// Deals with what arrived. Whole replies are staged: [`Self::tell_next`] records them.
     pub(super) fn absorb(&mut self, incoming: Incoming, store: &SessionStore) {
         // Tickets come by themselves, whatever is asked or not.
         self.arrivals += u64::from(incoming != Incoming::Ticket);
@@ -156,7 +170,7 @@ impl Control {
         self.parser.push(bytes);
         while self.end.is_none() {
             match self.parser.next() {
-                Ok(Some(reply)) => self.accept(reply),
+                Ok(Some(reply)) => self.stage(reply),
                 Ok(None) => return,
                 Err(error) => {
                     let text = escape_peer(self.parser.pending());
@@ -183,13 +197,14 @@ impl Control {
         }
         let text = escape_peer(self.parser.pending());
         match self.parser.finish() {
-            Ok(Some(reply)) => self.accept(reply),
+            Ok(Some(reply)) => self.stage(reply),
             Ok(None) => {}
             Err(error) => self.note_malformed(error.to_string(), &text),
         }
     }
 
-    fn note_malformed(&self, reason: String, text: &str) {
+    fn note_malformed(&mut self, reason: String, text: &str) {
+        self.tell_all();
         let text = self.recorder.mask(text);
         self.recorder
             .record(self.link.channel(), EventKind::ReplyMalformed { reason, text });
@@ -202,14 +217,30 @@ impl Control {
         }
     }
 
-    fn accept(&mut self, reply: Reply) {
+    fn stage(&mut self, reply: Reply) {
+        self.staged.push_back((reply, self.link.is_protected()));
+        if self.staged.len() + self.replies.len() >= QUEUE_LIMIT {
+            self.end.get_or_insert("the target sends replies without end");
+        }
+    }
+
+    /// Records every staged reply.
+    pub(super) fn tell_all(&mut self) {
+        while self.tell_next() {}
+    }
+
+    /// Records the next staged reply; false when there is none.
+    pub(super) fn tell_next(&mut self) -> bool {
+        let Some((reply, protected)) = self.staged.pop_front() else {
+            return false;
+        };
         self.received += 1;
         self.progress.note_reply(reply.code);
         let event = EventKind::ReplyReceived {
             number: self.received,
             code: reply.code,
             lines: self.shown_lines(&reply),
-            protected: self.link.is_protected(),
+            protected,
             violations: reply.violations.clone(),
         };
         self.recorder.record(self.link.channel(), event);
@@ -217,9 +248,7 @@ impl Control {
             number: self.received,
             reply,
         });
-        if self.replies.len() >= QUEUE_LIMIT {
-            self.end.get_or_insert("the target sends replies without end");
-        }
+        true
     }
 
     fn shown_lines(&self, reply: &Reply) -> Vec<String> {
@@ -302,6 +331,7 @@ impl Control {
 
     /// Drops what arrived in clear and no step took, because TLS starts now (RFC 7457 section 2.2).
     pub(super) fn drop_clear_leftover(&mut self) {
+        self.tell_all();
         let mut bytes: Vec<u8> = self
             .replies
             .drain(..)

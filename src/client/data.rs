@@ -63,8 +63,8 @@ pub(super) struct Data {
     pub(super) notify_sent: bool,
     /// We sent FIN or RST.
     pub(super) closed_here: bool,
-    /// How many pieces were taken so far.
-    pub(super) in_a_row: u32,
+    /// How many pieces were taken while a final reply had arrived and was not told yet.
+    pub(super) pieces_before_reply: u32,
     held: Vec<u8>,
     tally: Tally,
     clear_bytes: u64,
@@ -102,7 +102,7 @@ impl Data {
             end: None,
             notify_sent: false,
             closed_here: false,
-            in_a_row: 0,
+            pieces_before_reply: 0,
             held: Vec::new(),
             tally: Tally::default(),
             clear_bytes: 0,

@@ -83,7 +83,7 @@ impl Session {
         let command = match (path, local) {
             (DataPath::Active, SocketAddr::V4(local)) => format!("PORT {}", render_port(local)),
             (DataPath::Active, SocketAddr::V6(_)) => {
-                return Err(unusable("PORT cannot name an IPv6 address"));
+                return Err(not_allowed("PORT cannot name an IPv6 address"));
             }
             _ => format!("EPRT {}", render_eprt(local)),
         };
@@ -127,7 +127,7 @@ impl Session {
         let text = connect.to.value.trim();
         let endpoint: SocketAddr = text
             .parse()
-            .map_err(|_| unusable(format!("expected ADDRESS:PORT, got `{text}`")))?;
+            .map_err(|_| not_allowed(format!("expected ADDRESS:PORT, got `{text}`")))?;
         let from = self.source_address(connect.from.as_ref().map(|from| from.value.as_str()))?;
         let target = self
             .control
@@ -186,7 +186,7 @@ impl Session {
             },
             Some(text) => match text.parse() {
                 Ok(address) => Ok(Some(address)),
-                Err(_) => Err(unusable(format!("expected a source address, got `{text}`"))),
+                Err(_) => Err(not_allowed(format!("expected a source address, got `{text}`"))),
             },
         }
     }
@@ -197,7 +197,7 @@ pub(super) fn data_path(choice: &DataPathChoice) -> Result<DataPath, ActionProbl
     match choice {
         DataPathChoice::Fixed(path) => Ok(*path),
         DataPathChoice::Variable(text) => path_by_name(&text.value)
-            .ok_or_else(|| unusable(format!("`{}` is no way to open a data connection", text.value))),
+            .ok_or_else(|| not_allowed(format!("`{}` is no way to open a data connection", text.value))),
     }
 }
 

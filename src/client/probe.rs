@@ -5,7 +5,7 @@
 
 use super::data::DataTls;
 use super::escapes::unescape;
-use super::problem::{closed, from_link, not_connected, unusable};
+use super::problem::{closed, from_link, not_allowed, not_connected};
 use super::session::Session;
 use super::wait::{Alongside, alongside};
 use crate::scenario::model::{ChannelRef, ProbeTls};
@@ -132,7 +132,7 @@ fn hello_of(probe: &ProbeTls) -> Result<(Vec<u8>, String), ActionProblem> {
         .as_ref()
         .map_or("tls1.3", |version| version.value.as_str());
     let version = version_by_name(if name == "ssl3.0" { "ssl3" } else { name })
-        .ok_or_else(|| unusable(format!("`{name}` is no TLS version")))?;
+        .ok_or_else(|| not_allowed(format!("`{name}` is no TLS version")))?;
     let mut hello = if version == 0x0304 {
         HelloSpec::for_versions(&[0x0304, 0x0303])
     } else {
@@ -173,7 +173,7 @@ fn suites_called(name: &str) -> Result<Vec<u16>, ActionProblem> {
         "modern" => &[suites::TLS13, suites::TLS12_AEAD],
         _ => {
             let number = (0..=u16::MAX).find(|number| suite_name(*number) == name);
-            let number = number.ok_or_else(|| unusable(format!("`{name}` is no cipher suite")))?;
+            let number = number.ok_or_else(|| not_allowed(format!("`{name}` is no cipher suite")))?;
             return Ok(vec![number]);
         }
     };

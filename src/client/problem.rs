@@ -19,14 +19,14 @@ pub(super) fn closed(detail: &str) -> ActionProblem {
     }
 }
 
-/// What was sent, or what the action was given, cannot be used.
+/// What the target sent cannot be used.
 pub(super) fn unusable(detail: impl Into<String>) -> ActionProblem {
     ActionProblem::Unusable {
         detail: detail.into(),
     }
 }
 
-/// The profile does not allow or provide it.
+/// The harness may not or cannot do it here: says nothing about the target.
 pub(super) fn not_allowed(detail: impl Into<String>) -> ActionProblem {
     ActionProblem::NotAllowed {
         detail: detail.into(),

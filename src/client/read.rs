@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::content::parse_number;
 use super::control::Control;
 use super::data::{DataEnd, DataTls};
-use super::problem::{closed, not_connected, timed_out, unusable};
+use super::problem::{closed, not_allowed, not_connected, timed_out, unusable};
 use super::session::Session;
 use super::wait::{AFTER_REFUSAL, Watch, Woke};
 use crate::scenario::model::ReadData;
@@ -31,7 +31,7 @@ impl Session {
             ReadData::UntilClose => self.read_until_close().await,
             ReadData::Bytes(count) => match parse_number(&count.value) {
                 Ok(count) => self.read_pieces(count).await,
-                Err(error) => Err(unusable(error)),
+                Err(error) => Err(not_allowed(error)),
             },
             ReadData::During(time) => self.read_during(*time).await,
         };

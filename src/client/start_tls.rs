@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::data::DataTls;
-use super::problem::{closed, not_connected, timed_out, unusable};
+use super::problem::{closed, not_allowed, not_connected, timed_out};
 use super::session::Session;
 use super::wait::{Alongside, Watch, Woke, alongside};
 use crate::scenario::model::{ChannelRef, Resume, Tls12By, TlsChoice};
@@ -243,9 +243,9 @@ impl Session {
             }
             Resume::Forged => {
                 let session = own(SessionStore::newest_of_control);
-                let session = session.ok_or_else(|| unusable("there is no TLS session to alter"))?;
+                let session = session.ok_or_else(|| not_allowed("there is no TLS session to alter"))?;
                 let forged = session.forged();
-                Some(forged.ok_or_else(|| unusable("the TLS session has no ticket that can be altered"))?)
+                Some(forged.ok_or_else(|| not_allowed("the TLS session has no ticket that can be altered"))?)
             }
         })
     }

@@ -1,8 +1,9 @@
 //! Waiting: always on the control and the data connection at once, always with a deadline.
 //!
-//! A reply is recorded when it arrives, whoever was waiting for what. Of two connections that are ready at the same
-//! time the data connection is read first, so that a target that ends the data and then says 226 is seen to do it in
-//! this order; now and then the control connection goes first, so that endless data cannot hide a reply.
+//! A reply is recorded when it arrives, whoever was waiting for what. When both connections have something at the same
+//! time, the order in which the target sent it is not visible; then they are told in the order they ought to have: TCP
+//! connection of an active data connection, preliminary reply, data and its end, final reply. Endless data cannot hide a
+//! final reply.
 
 use std::future::Future;
 use std::time::Duration;
@@ -21,8 +22,8 @@ use crate::wire::ReplyCode;
 /// How long a data connection may stay mute after a negative reply, or after the end of the control connection,
 /// before it is given up.
 pub(super) const AFTER_REFUSAL: Duration = Duration::from_millis(500);
-/// How many pieces of data are taken in a row before the control connection is looked at first.
-const DATA_IN_A_ROW: u32 = 32;
+/// How many pieces of data are taken in a row while a final reply has arrived and is not told yet.
+const DATA_BEFORE_REPLY: u32 = 32;
 
 /// What a wait may touch on the data connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,9 @@ impl Session {
         let mut data = data
             .as_mut()
             .filter(|data| data.is_readable() && (data.link.is_none() || !spared(data)));
-        let mut control = control.as_mut().filter(|control| control.is_readable());
+        let mut control = control
+            .as_mut()
+            .filter(|control| control.is_readable() || control.has_staged());
         if data
             .as_ref()
             .is_none_or(|data| data.link.is_none() && data.listener.is_none())
@@ -87,21 +90,46 @@ impl Session {
         if data.is_none() && control.is_none() {
             return Woke::Idle;
         }
-        tokio::select! {
-            biased;
-            news = next_of_data(data.as_deref_mut(), &shared.recorder) => {
+        loop {
+            let is_staged = control.as_deref().is_some_and(Control::has_staged);
+            let is_overdue = data
+                .as_deref()
+                .is_none_or(|data| data.pieces_before_reply >= DATA_BEFORE_REPLY);
+            let is_connected = data.as_deref().is_none_or(|data| data.link.is_some());
+            if let Some(control) = control.as_deref_mut()
+                && (control.stages_preliminary() && is_connected || is_staged && is_overdue)
+            {
+                control.tell_next();
                 if let Some(data) = data {
-                    absorb_news(data, news, store);
+                    data.pieces_before_reply = 0;
                 }
-                Woke::Data
+                return Woke::Control;
             }
-            incoming = next_of_control(control.as_deref_mut()) => {
-                if let Some(control) = control {
-                    control.absorb(incoming, store);
+            let readable = control.as_deref_mut().filter(|control| control.is_readable());
+            tokio::select! {
+                biased;
+                incoming = next_of_control(readable), if !is_staged => {
+                    if let Some(control) = control.as_deref_mut() {
+                        control.absorb(incoming, store);
+                        if !control.has_staged() {
+                            return Woke::Control;
+                        }
+                    }
                 }
-                Woke::Control
+                news = next_of_data(data.as_deref_mut(), &shared.recorder) => {
+                    if let Some(data) = data {
+                        data.pieces_before_reply += u32::from(is_staged);
+                        absorb_news(data, news, store);
+                    }
+                    return Woke::Data;
+                }
+                () = std::future::ready(()), if is_staged => {
+                    if let Some(data) = data.as_deref_mut() {
+                        data.pieces_before_reply = DATA_BEFORE_REPLY;
+                    }
+                }
+                () = sleep_until(until) => return Woke::Deadline,
             }
-            () = sleep_until(until) => Woke::Deadline,
         }
     }
 
@@ -109,10 +137,16 @@ impl Session {
     pub(super) async fn note_arrivals(&mut self) {
         tokio::task::yield_now().await;
         let Self { control, store, .. } = self;
+        if let Some(control) = control.as_mut() {
+            control.tell_all();
+        }
         while let Some(control) = control.as_mut().filter(|control| control.is_readable()) {
             tokio::select! {
                 biased;
-                incoming = control.link.receive() => control.absorb(incoming, store),
+                incoming = control.link.receive() => {
+                    control.absorb(incoming, store);
+                    control.tell_all();
+                }
                 () = std::future::ready(()) => return,
             }
         }
@@ -204,10 +238,6 @@ async fn next_of_data(data: Option<&mut Data>, recorder: &Recorder) -> DataNews 
         return std::future::pending().await;
     };
     if let Some(link) = &mut data.link {
-        data.in_a_row += 1;
-        if data.in_a_row % DATA_IN_A_ROW == 0 {
-            tokio::task::yield_now().await;
-        }
         return DataNews::Arrived(link.receive().await);
     }
     match &data.listener {
@@ -246,6 +276,9 @@ pub(super) async fn alongside<T>(
 ) -> Alongside<T> {
     tokio::pin!(work);
     let mut give_up: Option<Instant> = None;
+    if let Some(control) = control.as_deref_mut() {
+        control.tell_all();
+    }
     loop {
         let hopeless = control
             .as_deref()
@@ -259,6 +292,7 @@ pub(super) async fn alongside<T>(
             incoming = next_of_control(readable) => {
                 if let Some(control) = control.as_deref_mut() {
                     control.absorb(incoming, store);
+                    control.tell_all();
                 }
             }
             done = &mut work => return Alongside::Done(done),

@@ -52,17 +52,22 @@ pub fn render_finding(view: &FindingView<'_>, colour: bool) -> String {
         .line_start(1)
         .path(source.name())
         .annotations(step_of(view).map(|step| marks(view, step)).unwrap_or_default());
-    let mut group = title.element(scenario);
+    let mut groups: Vec<Group<'_>> = vec![title.element(scenario)];
     let trace = tail(view);
     if !trace.text.is_empty() {
-        group = group.element(observed(&trace));
+        let title = Level::NOTE.with_name("observed").secondary_title(follows(view));
+        groups.push(title.element(observed(&trace)));
     }
     let help = help_lines(view.help);
-    if !help.is_empty() {
-        group = group.element(Level::HELP.message(help));
+    if let Some(last) = groups.pop() {
+        let last = if help.is_empty() {
+            last
+        } else {
+            last.element(Level::HELP.message(help))
+        };
+        groups.push(last);
     }
-    let group: Group<'_> = group;
-    renderer(colour).render(&[group])
+    renderer(colour).render(&groups)
 }
 
 fn step_of<'a>(view: &FindingView<'a>) -> Option<&'a Step> {
@@ -153,12 +158,24 @@ fn is_book_keeping(kind: &EventKind) -> bool {
     )
 }
 
+/// How much of the trace the excerpt shows.
+fn follows(view: &FindingView<'_>) -> String {
+    match view
+        .events
+        .len()
+        .checked_sub(view.finding.event.saturating_add(1))
+    {
+        Some(0) | None => "the end of the trace".to_owned(),
+        Some(1) => "1 event follows in the trace".to_owned(),
+        Some(more) => format!("{more} events follow in the trace"),
+    }
+}
+
 fn observed(tail: &Tail) -> Snippet<'_, Annotation<'_>> {
     let end = tail.text.trim_end().len();
     let snippet = Snippet::source(tail.text.as_str())
         .line_numbering(false)
-        .fold(false)
-        .path("observed");
+        .fold(false);
     match &tail.shown {
         Some(shown) => {
             // From the arrow on: the time and the channel are the same on most lines.

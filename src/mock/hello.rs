@@ -137,7 +137,10 @@ pub(super) async fn finish_tls(
         let is_unknown = client
             .sni()
             .is_some_and(|name| !shared.options.serves_host(&name));
-        if is_unknown && !shared.has(Fault::ServesAnyServerName) {
+        // A server that resumes first and looks at the name afterwards never refuses the name.
+        let ignores_name =
+            shared.has(Fault::ServesAnyServerName) || shared.has(Fault::ResumesAcrossServerNames);
+        if is_unknown && !ignores_name {
             return refuse(link, UNRECOGNIZED_NAME, "the server name is not ours", deadline).await;
         }
     }

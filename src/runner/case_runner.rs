@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::execute::{CaseContext, execute};
@@ -56,6 +57,8 @@ pub struct CaseRunner {
     pool: EmbeddedPool,
     clock: Arc<dyn Clock>,
     run: RunId,
+    /// Cases started so far.
+    started: Arc<AtomicU32>,
 }
 
 impl CaseRunner {
@@ -70,6 +73,7 @@ impl CaseRunner {
             pool,
             clock,
             run,
+            started: Arc::default(),
         }
     }
 
@@ -114,12 +118,16 @@ impl CaseRunner {
 
     /// Runs `case` against `running`, when it applies there.
     pub async fn run_case(&self, case: &Case, running: &Running, facts: &TargetFacts) -> Ran {
-        if let Applicability::NotApplicable { reason, .. } =
+        let forbidden = not_allowed(&case.scenario, running);
+        if let Applicability::NotApplicable { capability, reason } =
             applicability(&case.scenario, &case.id.cell, facts)
         {
+            // What nobody was allowed to find out is missing for that reason.
+            let is_unknown = !facts.capabilities.contains_key(&capability);
+            let reason = forbidden.filter(|_| is_unknown).unwrap_or(reason);
             return Ran::not_run(Verdict::NotApplicable, reason);
         }
-        if let Some(reason) = not_allowed(&case.scenario, running) {
+        if let Some(reason) = forbidden {
             return Ran::not_run(Verdict::NotApplicable, reason);
         }
         let timeline = Timeline::start(Arc::clone(&self.clock));
@@ -158,6 +166,7 @@ impl CaseRunner {
         let provisioner = self.provisioner.clone();
         settings.identities = Some(Arc::new(move |recipe| provisioner.certificate(recipe)));
         settings.follow_foreign_pasv = running.profile.allow.contains(&Permission::ForeignPasv);
+        settings.allow_clear_password = running.profile.allow.contains(&Permission::ClearPassword);
         settings.timeouts = Timeouts {
             connect: times.connect,
             greeting: times.greeting,
@@ -173,10 +182,15 @@ impl CaseRunner {
     fn variables(&self, case: &Case, running: &Running) -> BTreeMap<String, String> {
         let mut variables = BTreeMap::new();
         let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
-        // One id per case, so that cases that run at the same time do not share paths.
+        // One id per case and repetition, so that none meets the paths of another.
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
         set(
             "run.id",
-            format!("{}-{:08x}", self.run, stable_hash(&case.id.to_string())),
+            format!(
+                "{}-{:05x}{number}",
+                self.run,
+                stable_hash(&case.id.to_string()) & 0xf_ffff
+            ),
         );
         set("target.host", running.address.ip().to_string());
         set("target.port", running.address.port().to_string());
@@ -198,8 +212,10 @@ impl CaseRunner {
 /// Why the profile does not allow `scenario`, when it does not.
 fn not_allowed(scenario: &Scenario, running: &Running) -> Option<String> {
     let allow = &running.profile.allow;
-    scenario.requires.iter().find_map(|capability| {
-        let (permission, word) = match capability.value {
+    let is_here = running.address.ip().to_canonical().is_loopback();
+    let asked = scenario.requires.iter().map(|capability| capability.value);
+    asked.chain(scenario.capability).find_map(|capability| {
+        let (permission, word) = match capability {
             Capability::Upload
             | Capability::Append
             | Capability::Rename
@@ -207,12 +223,12 @@ fn not_allowed(scenario: &Scenario, running: &Running) -> Option<String> {
             | Capability::Quota => (Permission::Write, "write"),
             Capability::SecondAccount => (Permission::SecondAccount, "second-account"),
             Capability::BounceToHarness => (Permission::BounceToHarness, "bounce-to-harness"),
+            Capability::ClearLogin if !is_here => (Permission::ClearPassword, "clear-password"),
             _ => return None,
         };
         (!allow.contains(&permission)).then(|| {
             format!(
-                "requires {}, which needs the permission `{word}` (profile `allow`, or --allow {word})",
-                capability.value
+                "requires {capability}, which needs the permission `{word}` (profile `allow`, or --allow {word})"
             )
         })
     })

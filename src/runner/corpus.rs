@@ -77,12 +77,7 @@ impl Corpus {
             |what: &str, error: String| CorpusError::Internal(format!("{what} is broken: {error}"));
         let catalogue =
             Catalogue::embedded().map_err(|error| internal("the catalogue", error.to_string()))?;
-        let hack = std::fs::read_to_string("/work/wt/faults-wanted.txt").unwrap_or_default();
-        let faults: Vec<&str> = Fault::ALL
-            .iter()
-            .map(|fault| fault.name())
-            .chain(hack.lines().map(|l| l.split('|').next().unwrap_or("").trim()))
-            .collect();
+        let faults: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
         let recipes =
             certificate::recipes().map_err(|error| internal("a certificate recipe", error.to_string()))?;
         let certificates: Vec<&str> = recipes.iter().map(|recipe| recipe.name.as_str()).collect();

@@ -6,7 +6,7 @@ use crate::requirement::Catalogue;
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 
-/// The built-in scenario files: path below `scenarios/` (with `.yaml`) and text, sorted by path.
+/// The built-in scenario files: path (`scenarios/auth/….yaml`, as messages show it) and text, sorted by path.
 #[must_use]
 pub fn scenario_files() -> Vec<(String, String)> {
     let mut files = Vec::new();
@@ -31,7 +31,7 @@ fn collect(folder: &Dir<'_>, files: &mut Vec<(String, String)>) {
                 if path.ends_with(".yaml")
                     && let Some(text) = file.contents_utf8()
                 {
-                    files.push((path, text.to_owned()));
+                    files.push((format!("scenarios/{path}"), text.to_owned()));
                 }
             }
         }
@@ -47,7 +47,7 @@ mod tests {
         assert!(
             scenario_files()
                 .iter()
-                .all(|(path, _)| !path.starts_with("requirements"))
+                .all(|(path, _)| path.starts_with("scenarios/") && !path.contains("/requirements/"))
         );
         assert!(requirement_files().iter().any(|(name, _)| name == "rfc4217.yaml"));
     }

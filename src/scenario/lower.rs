@@ -4,6 +4,8 @@
 mod action;
 mod check;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use super::error::LoadErrorKind;
 use super::load::Known;
@@ -162,7 +164,7 @@ impl Lowering<'_, '_> {
         match field {
             Field::Absent => self.missing(key, RawScenario::TITLE, head_span(whole), Some(help)),
             Field::Present { key: place, value } if value.value.text.trim().is_empty() => {
-                self.empty(key, *place)
+                self.empty(key, *place);
             }
             _ => {}
         }

@@ -99,8 +99,8 @@ enum Loose {
     Null,
     Text(String),
     Other,
-    List(Vec<serde_yaml::Spanned<Loose>>),
-    Map(Vec<(serde_yaml::Spanned<String>, serde_yaml::Spanned<Loose>)>),
+    List(Vec<serde_yaml::Spanned<Self>>),
+    Map(Vec<(serde_yaml::Spanned<String>, serde_yaml::Spanned<Self>)>),
 }
 
 impl<'de> Deserialize<'de> for Loose {

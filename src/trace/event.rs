@@ -130,7 +130,8 @@ pub enum ActionProblem {
         /// One lower-case sentence.
         detail: String,
     },
-    /// The target's profile does not allow it (PASV address of another host, say).
+    /// The target's profile does not allow it (PASV address of another host, say), or the harness cannot do it here
+    /// (no certificate of that name, no ticket to alter). Says nothing about the target.
     NotAllowed {
         /// One lower-case sentence.
         detail: String,

@@ -2,6 +2,8 @@
 //!
 //! RFC 959 section 5.3.1 (CRLF and nothing else ends a line), RFC 7457 section 2.2 (clear bytes ahead of a handshake).
 
+use std::time::Duration;
+
 use super::{Ended, Session, Step};
 use crate::mock::Fault;
 use crate::transport::Incoming;
@@ -102,6 +104,13 @@ impl Session {
         }
         self.queue.push_back(line);
         Ok(())
+    }
+
+    /// Takes in what else arrives within `patience`. Only a fault asks for it.
+    pub(in crate::mock) async fn read_ahead(&mut self, patience: Duration) {
+        if let Ok(Incoming::Bytes(bytes)) = tokio::time::timeout(patience, self.link.receive()).await {
+            self.push(&bytes);
+        }
     }
 
     /// Forgets what the client sent ahead in clear (RFC 7457 section 2.2).

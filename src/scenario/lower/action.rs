@@ -74,61 +74,30 @@ impl Lowering<'_, '_> {
     /// The action of a step: its first verb that could be read.
     pub(super) fn action(&mut self, raw: &RawStep) -> Option<Spanned<Action>> {
         macro_rules! verb {
-            ($field:ident, $lower:expr) => {
-                if let (Some(span), Some(value)) = (raw.$field.span(), raw.$field.get()) {
-                    #[expect(clippy::redundant_closure_call, reason = "one shape for all verbs")]
-                    return ($lower)(self, value).map(|action: Action| Spanned::new(action, span));
+            ($field:ident, $value:ident => $lowered:expr) => {
+                if let (Some(span), Some($value)) = (raw.$field.span(), raw.$field.get()) {
+                    return $lowered.map(|action: Action| Spanned::new(action, span));
                 }
             };
         }
-        verb!(reach, |me: &mut Self, one: &Spanned<RawReach>| me
-            .reach(&one.value));
-        verb!(provide_file, |me: &mut Self, one: &Spanned<RawProvideFile>| me
-            .provide_file(&one.value));
-        verb!(store, |me: &mut Self, one: &Spanned<RawStore>| me
-            .store(&one.value));
-        verb!(retrieve, |me: &mut Self, one: &Spanned<RawRetrieve>| me
-            .retrieve(&one.value));
-        verb!(list, |me: &mut Self, one: &Spanned<RawList>| Some(
-            me.list(&one.value)
-        ));
-        verb!(connect, |me: &mut Self, one: &Spanned<RawConnect>| Some(
-            me.connect(&one.value)
-        ));
-        verb!(send, |me: &mut Self, one: &Spanned<Text>| Some(Action::Send(
-            me.template(one)
-        )));
-        verb!(send_raw, |me: &mut Self, one: &Spanned<RawSendRaw>| me
-            .send_raw(&one.value));
-        verb!(start_tls, |me: &mut Self, one: &Spanned<RawStartTls>| Some(
-            me.start_tls(&one.value)
-        ));
-        verb!(stop_tls, |_: &mut Self, one: &Spanned<One<ChannelRef>>| Some(
-            Action::StopTls(one.value.0)
-        ));
-        verb!(probe_tls, |me: &mut Self, one: &Spanned<RawProbeTls>| Some(
-            me.probe_tls(&one.value)
-        ));
-        verb!(open_data, |me: &mut Self, one: &Spanned<RawOpenData>| me
-            .open_data(&one.value));
-        verb!(connect_data, |me: &mut Self, one: &Spanned<RawConnectData>| me
-            .connect_data(&one.value));
-        verb!(read_data, |me: &mut Self, one: &Spanned<RawReadData>| me
-            .read_data(&one.value));
-        verb!(write_data, |me: &mut Self, one: &Spanned<RawWriteData>| me
-            .write_data(&one.value));
-        verb!(close_data, |_: &mut Self, one: &Spanned<RawClose>| Some(
-            Action::CloseData(close(&one.value))
-        ));
-        verb!(close_control, |_: &mut Self, one: &Spanned<RawClose>| {
-            Some(Action::CloseControl(close(&one.value)))
-        });
-        if let (Some(span), Some(pause)) = (raw.wait.span(), raw.wait.get()) {
-            return Some(Spanned::new(
-                Action::Wait(pause.clone().map(|pause| pause.0)),
-                span,
-            ));
-        }
+        verb!(reach, reach => self.reach(&reach.value));
+        verb!(provide_file, file => self.provide_file(&file.value));
+        verb!(store, store => self.store(&store.value));
+        verb!(retrieve, retrieve => self.retrieve(&retrieve.value));
+        verb!(list, list => Some(self.list(&list.value)));
+        verb!(connect, connect => Some(self.connect(&connect.value)));
+        verb!(send, line => Some(Action::Send(self.template(line))));
+        verb!(send_raw, bytes => self.send_raw(&bytes.value));
+        verb!(start_tls, start => Some(self.start_tls(&start.value)));
+        verb!(stop_tls, channel => Some(Action::StopTls(channel.value.0)));
+        verb!(probe_tls, probe => Some(self.probe_tls(&probe.value)));
+        verb!(open_data, open => self.open_data(&open.value));
+        verb!(connect_data, connect => self.connect_data(&connect.value));
+        verb!(read_data, read => self.read_data(&read.value));
+        verb!(write_data, write => self.write_data(&write.value));
+        verb!(close_data, end => Some(Action::CloseData(close(&end.value))));
+        verb!(close_control, end => Some(Action::CloseControl(close(&end.value))));
+        verb!(wait, pause => Some(Action::Wait(pause.clone().map(|pause| pause.0))));
         None
     }
 

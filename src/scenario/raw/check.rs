@@ -9,6 +9,11 @@ use crate::requirement::Grade;
 use crate::scenario::model::{ActionPattern, ChannelRef, ClosedBy, HandshakeOutcome, Milestone};
 use crate::scenario::yaml::{Node, Value};
 
+/// The keys of a check that say what is checked.
+pub(in crate::scenario) const CHECK_KINDS: &[&str] = &[
+    "reply", "tls", "data", "closed", "file", "order", "silence", "action",
+];
+
 raw_struct! {
     /// A check. Names at least one kind; each kind it names is judged and reported on its own.
     RawCheck("a check") {

@@ -10,39 +10,12 @@ mod scalar;
 mod step;
 mod words;
 
-pub(super) use check::{PROBE_VERSIONS, RawCheck, RawData, RawFilePattern, RawReply, RawTls};
+pub(super) use check::{CHECK_KINDS, PROBE_VERSIONS, RawCheck, RawData, RawFilePattern, RawReply, RawTls};
 pub(super) use file::RawScenario;
 pub(super) use read::{Field, KeyDoc, Keyed, Listed, OneOrMany, Read, Reader, shorten, suggest};
 pub(super) use scalar::{ALERTS, Flag, RawCode, RawPath, RawResume, Text};
 pub(super) use step::{
     RawClose, RawConnect, RawConnectData, RawList, RawOpenData, RawProbeTls, RawProvideFile, RawReach,
-    RawReadData, RawRetrieve, RawSendRaw, RawStartTls, RawStep, RawStore, RawWriteData,
+    RawReadData, RawRetrieve, RawSendRaw, RawStartTls, RawStep, RawStore, RawWriteData, VERBS,
 };
 pub(super) use words::{One, Word};
-
-/// The keys of a step that are verbs.
-pub(super) const VERBS: &[&str] = &[
-    "reach",
-    "provide-file",
-    "store",
-    "retrieve",
-    "list",
-    "connect",
-    "send",
-    "send-raw",
-    "start-tls",
-    "stop-tls",
-    "probe-tls",
-    "open-data",
-    "connect-data",
-    "read-data",
-    "write-data",
-    "close-data",
-    "close-control",
-    "wait",
-];
-
-/// The keys of a check that say what is checked.
-pub(super) const CHECK_KINDS: &[&str] = &[
-    "reply", "tls", "data", "closed", "file", "order", "silence", "action",
-];

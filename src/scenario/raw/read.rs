@@ -71,7 +71,7 @@ pub(in crate::scenario) fn shorten(text: &str) -> String {
 }
 
 /// `did you mean` or the whole list, when it is short.
-pub(in crate::scenario) fn suggest<'a>(word: &str, known: &[&'a str]) -> Option<String> {
+pub(in crate::scenario) fn suggest(word: &str, known: &[&str]) -> Option<String> {
     if let Some(near) = closest(word, known.iter().copied()) {
         return Some(format!("did you mean `{near}`?"));
     }

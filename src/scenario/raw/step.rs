@@ -7,6 +7,28 @@ use super::words::One;
 use crate::scenario::model::{AccountRef, CaptureSource, ChannelRef, Level, StoreCommand, TcpEnd, Tls12By};
 use crate::trace::TlsVersion;
 
+/// The keys of a step that are verbs.
+pub(in crate::scenario) const VERBS: &[&str] = &[
+    "reach",
+    "provide-file",
+    "store",
+    "retrieve",
+    "list",
+    "connect",
+    "send",
+    "send-raw",
+    "start-tls",
+    "stop-tls",
+    "probe-tls",
+    "open-data",
+    "connect-data",
+    "read-data",
+    "write-data",
+    "close-data",
+    "close-control",
+    "wait",
+];
+
 raw_struct! {
     /// A step: at most one verb and at most one `expect`, at least one of the two.
     RawStep("a step") {
