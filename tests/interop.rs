@@ -5,6 +5,12 @@
 //! else does not pass. A client that is not installed is skipped with a message, or with `FTPSPEC_REQUIRE_CLIENTS=1`
 //! fails the test.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of a test that fails is a failed test"
+)]
+
 use std::ffi::OsStr;
 use std::fs;
 use std::process::Stdio;

@@ -412,7 +412,7 @@ mod tests {
     fn every_fault_is_used_by_the_server() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mock");
         let mut sources = String::new();
-        for folder in [folder.clone(), folder.join("commands")] {
+        for folder in ["", "commands", "data", "session"].map(|name| folder.join(name)) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 let is_source = path.extension().is_some_and(|extension| extension == "rs");

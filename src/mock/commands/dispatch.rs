@@ -1,6 +1,6 @@
 //! From a verb to its handler.
 
-use super::{access, file, info, parameter, protection, transfer};
+use super::{access, file, info, list, parameter, protection, transfer};
 use crate::mock::session::{Session, Step};
 use crate::wire::command::{Command, Verb};
 
@@ -30,8 +30,8 @@ pub(in crate::mock) async fn obey(session: &mut Session, command: &Command) -> S
         Verb::Retr => transfer::retr(session, command).await,
         Verb::Stor | Verb::Appe => transfer::stor(session, command).await,
         Verb::Stou => transfer::stou(session, command).await,
-        Verb::List | Verb::Nlst => transfer::list(session, command).await,
-        Verb::Mlsd => transfer::mlsd(session, command).await,
+        Verb::List | Verb::Nlst => list::list(session, command).await,
+        Verb::Mlsd => list::mlsd(session, command).await,
         Verb::Abor => transfer::abor(session).await,
         Verb::Cwd | Verb::Xcwd => file::cwd(session, command).await,
         Verb::Cdup | Verb::Xcup => file::cdup(session, command).await,

@@ -7,8 +7,10 @@ mod argument;
 mod dispatch;
 mod file;
 mod info;
+mod list;
 mod parameter;
 mod protection;
+mod running;
 mod slip;
 mod transfer;
 
