@@ -3,6 +3,13 @@
 //! Exit codes: 0 passed, 1 a check failed, 2 cannot read what was typed or given, 3 inconclusive, 4 nothing selected, 70 own
 //! trouble. `tests/hostile.rs` has the servers that misbehave.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test file: a panic is the report, and its own time is the machine's"
+)]
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;

@@ -35,6 +35,9 @@ impl fmt::Display for Secret {
     }
 }
 
+/// Secrets with fewer characters are masked as whole words only.
+const SHORT: usize = 6;
+
 /// Replaces known secrets in texts by `***`. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Masker {
@@ -58,17 +61,34 @@ impl Masker {
         }
     }
 
-    /// `text` with every secret replaced by `***`.
+    /// `text` with every secret replaced by `***`. A secret shorter than [`SHORT`] characters is replaced only where it
+    /// stands as a word of its own: as part of a hash or a number it is chance, and masking it would change what is judged.
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
-        for secret in self.secrets.iter() {
-            if masked.contains(secret.as_str()) {
-                masked = masked.replace(secret.as_str(), "***");
-            }
+        for secret in self
+            .secrets
+            .iter()
+            .filter(|secret| text.contains(secret.as_str()))
+        {
+            masked = replace_secret(&masked, secret);
         }
         masked
     }
+}
+
+fn replace_secret(text: &str, secret: &str) -> String {
+    let anywhere = secret.chars().count() >= SHORT;
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once(secret) {
+        masked.push_str(before);
+        let joins = masked.ends_with(char::is_alphanumeric) || behind.starts_with(char::is_alphanumeric);
+        masked.push_str(if anywhere || !joins { "***" } else { secret });
+        rest = behind;
+    }
+    masked.push_str(rest);
+    masked
 }
 
 impl fmt::Debug for Masker {
@@ -91,5 +111,12 @@ mod tests {
     fn the_longest_secret_is_masked_first() {
         let masker = Masker::new([Secret::new("abc"), Secret::new("abcdef"), Secret::new("")]);
         assert_eq!(masker.mask("PASS abcdef abc x"), "PASS *** *** x");
+    }
+
+    #[test]
+    fn a_short_secret_is_no_part_of_a_hash_but_a_long_one_is_masked_anywhere() {
+        let masker = Masker::new([Secret::new("a9"), Secret::new("hunter2")]);
+        assert_eq!(masker.mask("d6a96c a9, PASS a9"), "d6a96c ***, PASS ***");
+        assert_eq!(masker.mask("xhunter2y"), "x***y");
     }
 }

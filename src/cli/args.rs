@@ -235,7 +235,7 @@ pub(super) struct SchemaArgs {
 pub(super) enum SchemaOf {
     /// Scenario files
     Scenario,
-    /// `run.json`
+    /// `report.json`
     Report,
 }
 

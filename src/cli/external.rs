@@ -86,7 +86,8 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
 }
 
 fn safe_name(host: &str) -> String {
-    host.chars()
+    host.trim_matches(':')
+        .chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
                 c

@@ -24,6 +24,8 @@ pub struct Discovered {
     pub evidence: BTreeMap<String, String>,
     /// Declared one way, seen the other; one sentence each.
     pub contradictions: Vec<String>,
+    /// Set when not one question was answered well: then what looks absent was never asked. The reason of one of them.
+    pub unanswered: Option<String>,
 }
 
 impl Discovered {
@@ -39,6 +41,7 @@ impl Discovered {
             facts: TargetFacts::declared(declares),
             evidence,
             contradictions: Vec::new(),
+            unanswered: None,
         }
     }
 }
@@ -77,12 +80,27 @@ pub async fn discover(
             (capability, ran)
         });
     }
+    let mut reasons = Vec::new();
+    let mut answered = false;
     while let Some(result) = tasks.join_next().await {
         let Ok((capability, ran)) = result else { continue };
+        match &ran.judgement.reason {
+            Some(reason) if !is_good(ran.judgement.verdict) => reasons.push(reason.clone()),
+            _ => {}
+        }
+        answered |= is_good(ran.judgement.verdict);
         add(&mut discovered, &running.profile.declares, capability, &ran);
     }
     discovered.contradictions.sort();
+    reasons.sort();
+    if !answered {
+        discovered.unanswered = reasons.into_iter().next();
+    }
     discovered
+}
+
+fn is_good(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Pass | Verdict::Info | Verdict::Warn)
 }
 
 /// Adds what one scenario found.

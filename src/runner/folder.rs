@@ -9,9 +9,6 @@ use super::case_runner::stable_hash;
 use crate::plan::Case;
 use crate::trace::{Event, TraceError, read_trace, write_trace};
 
-/// How many runs are kept.
-const KEPT_RUNS: usize = 10;
-
 /// The report folder cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing} {path}: {reason}")]
@@ -64,14 +61,12 @@ impl ReportFolder {
         Ok(relative)
     }
 
-    /// Points `latest` at this run and removes runs that are too old.
+    /// Points `latest` at this run. Older runs stay: only their owner knows what they are good for.
     ///
     /// # Errors
     /// When the link cannot be written.
     pub fn publish(&self) -> Result<(), FolderError> {
-        self.point_latest()?;
-        self.remove_old_runs();
-        Ok(())
+        self.point_latest()
     }
 
     /// The link to the newest run.
@@ -105,24 +100,6 @@ impl ReportFolder {
             std::fs::rename(&fresh, &latest)
         };
         replace().map_err(|error| cannot("write", &latest, &error))
-    }
-
-    /// Old runs that cannot be removed are left alone: they harm nobody.
-    fn remove_old_runs(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.root) else {
-            return;
-        };
-        let mut runs: Vec<(std::time::SystemTime, PathBuf)> = entries
-            .flatten()
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with("run-"))
-            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-            .filter(|(_, path)| *path != self.path)
-            .collect();
-        runs.sort();
-        let surplus = (runs.len() + 1).saturating_sub(KEPT_RUNS);
-        for (_, path) in runs.into_iter().take(surplus) {
-            let _ = std::fs::remove_dir_all(path);
-        }
     }
 }
 

@@ -212,7 +212,8 @@ impl RunOutcome {
             || self.cases.len() < self.run.planned
         {
             exit::INCONCLUSIVE
-        } else if self.cases.is_empty() {
+        } else if counts.total() == counts.not_applicable {
+            // Nothing was judged, so nothing can be good.
             exit::NOTHING
         } else {
             exit::GOOD

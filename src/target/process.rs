@@ -28,13 +28,21 @@ const STOP_PATIENCE: Duration = Duration::from_secs(3);
 /// this program is gone. `$$` is the group: the guard is its leader.
 const GUARD: &str = r#"
 exec 3<&0 </dev/null
+trap : TERM
 "$1" 3<&- &
 server=$!
-( read -r nothing <&3; kill -TERM -- -$$ 2>/dev/null; sleep 2; kill -KILL -- -$$ 2>/dev/null ) &
+(
+    trap '' TERM
+    read -r nothing <&3
+    kill -TERM -$$ 2>/dev/null
+    sleep 2
+    rm -rf "$2"
+    kill -KILL -$$ 2>/dev/null
+) &
 watcher=$!
 exec 3<&-
-wait "$server"
-status=$?
+# A wait that a signal ends is no end of the server.
+while wait "$server"; status=$?; kill -0 "$server" 2>/dev/null; do :; done
 kill -KILL "$watcher" 2>/dev/null
 exit "$status"
 "#;
@@ -125,8 +133,15 @@ impl Process {
         let key = write("server.key", &serve.identity.key_pem)?;
         let authority = write("ca.pem", &serve.authority_pem)?;
 
+        // The private folder of the whole run: when this program is killed, all of it is left over.
+        let run = serve.state.parent().unwrap_or(&serve.state);
         let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(GUARD).arg("guard").arg(&serve.script);
+        command
+            .arg("-c")
+            .arg(GUARD)
+            .arg("guard")
+            .arg(&serve.script)
+            .arg(run);
         command.env("FTPSPEC_STATE", &state);
         command
             .env("FTPSPEC_ADDRESS", address.to_string())
