@@ -423,3 +423,68 @@ fn a_data_address_elsewhere_is_followed_only_when_allowed() {
         }
     }
 }
+
+/// Serves and runs at an address that is not loopback, in a network of its own that ends with the process.
+const ELSEWHERE: &str = r#"
+ip link set lo up && ip addr add 192.0.2.9/32 dev lo || exit 99
+"$0" serve --listen 192.0.2.9:2121 --account "ada:$1" >served &
+server=$!
+until grep -q serving served; do sleep 0.1; done
+shift
+"$0" run auth/login-does-not-survive-auth protection/pbsz-0-is-accepted --timeout 2 "$@"
+code=$?
+kill "$server"
+exit "$code"
+"#;
+
+#[test]
+fn no_password_goes_out_in_clear_to_a_server_elsewhere_unless_allowed() {
+    for (allow, logs_in) in [(&[][..], false), (&["--allow", "clear-password"][..], true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("ftps://ada:{PASSWORD}@192.0.2.9:2121");
+        let output = Command::new("unshare")
+            .args([
+                "-n",
+                "sh",
+                "-c",
+                ELSEWHERE,
+                env!("CARGO_BIN_EXE_ftpspec"),
+                PASSWORD,
+            ])
+            .arg(&url)
+            .args(allow)
+            .current_dir(folder.path())
+            .timeout(Duration::from_secs(100))
+            .output();
+        // Without the right to make a network there is no address to try; the rule itself has unit tests.
+        let Some(output) = output
+            .ok()
+            .filter(|output| !matches!(output.status.code(), Some(1 | 99 | 127)))
+        else {
+            return;
+        };
+        let seen = Seen {
+            code: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+            folder,
+        };
+        seen.holds_no_password();
+        assert_eq!(seen.code, Some(0), "{}{}", seen.out, seen.err);
+        let mut in_clear = 0;
+        each_file(&seen.folder.path().join("reports"), &mut |_, bytes| {
+            let trace = String::from_utf8_lossy(bytes);
+            in_clear += trace
+                .lines()
+                .filter(|line| line.contains("\"PASS ***\"") && line.contains("\"protected\":false"))
+                .count();
+        });
+        assert_eq!(in_clear > 0, logs_in, "{}", seen.out);
+        let report = seen.json().to_string();
+        assert_eq!(
+            report.contains("needs the permission `clear-password`"),
+            !logs_in,
+            "{report}"
+        );
+    }
+}
