@@ -107,7 +107,7 @@ fn misspelt_names_are_answered_with_the_right_ones() {
                 2,
                 "did you mean `tls1.3`?",
             ),
-            (&["rnu"], 2, "'run'"),
+            (&["serv"], 2, "'serve'"),
         ],
     );
     assert!(
@@ -248,7 +248,7 @@ fn files_that_are_missing_or_no_certificates_are_the_users_fault() {
             (
                 &["run", "ftps://u:p@127.0.0.1:1", "--ca", "junk.pem"],
                 2,
-                "junk.pem: the PEM text holds no certificate",
+                "junk.pem: the PEM text holds no authority certificate",
             ),
             (&["run", "-t", "target.yaml"], 2, "missing.pem: No such file"),
             (&["run", "-t", "odd.yaml"], 2, "unknown field `colour`"),

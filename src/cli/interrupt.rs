@@ -1,37 +1,54 @@
 //! Ctrl-C and SIGTERM: the first one asks for an orderly end.
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::output;
 
-/// A token that is cancelled by the first interrupt. The second interrupt is not caught any more and kills.
+/// SIGINT and SIGTERM, caught from the moment this is made.
+pub(super) struct Interrupts {
+    signals: [Option<Signal>; 2],
+}
+
+impl Interrupts {
+    /// Catches the signals from now on. Where that is not possible they end the program, which is the next best thing.
+    pub(super) fn catch() -> Self {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+        Self {
+            signals: kinds.map(|kind| signal(kind).ok()),
+        }
+    }
+
+    /// Until one arrives.
+    pub(super) async fn wait(&mut self) {
+        let [interrupt, terminate] = &mut self.signals;
+        tokio::select! {
+            () = next(interrupt) => {}
+            () = next(terminate) => {}
+        }
+    }
+}
+
+async fn next(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// A token that is cancelled by the first interrupt. The second one ends the program at once.
 pub(super) fn token() -> CancellationToken {
     let token = CancellationToken::new();
     let inner = token.clone();
+    let mut interrupts = Interrupts::catch();
     tokio::spawn(async move {
-        wait().await;
+        interrupts.wait().await;
         output::complain("interrupted; finishing with what was run so far (press again to end at once)");
         inner.cancel();
-        wait().await;
+        interrupts.wait().await;
         super::exit::end_now(super::exit::Exit::Internal);
     });
     token
-}
-
-/// Until SIGINT or SIGTERM.
-pub(super) async fn wait() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => {
-                stream.recv().await;
-            }
-            // Without a handler the signal ends the program, which is the next best thing.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
-    }
 }

@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 use super::args::ProveArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
+use super::interrupt::Interrupts;
 use super::progress::Bar;
-use super::{interrupt, output, run, targets};
+use super::{output, run, targets};
 use crate::base::{Clock, SystemClock};
 use crate::judge::Verdict;
 use crate::mock::Fault;
@@ -21,6 +22,7 @@ use crate::runner::{self, CaseRunner, Proof, catches};
 const USUAL_JOBS: u16 = 8;
 
 pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
+    let mut interrupts = Interrupts::catch();
     let corpus = corpus::load(&args.corpus)?;
     let filters: Vec<&String> = args.what.iter().collect();
     let scenarios = run::selected(&corpus, &filters)?;
@@ -47,7 +49,7 @@ pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
     let jobs = usize::from(args.jobs.unwrap_or(USUAL_JOBS));
     let proofs = tokio::select! {
         proofs = runner::prove(&runner, &scenarios, jobs, Some(sender)) => proofs,
-        () = interrupt::wait() => return Err(CliError::inconclusive("interrupted; nothing is said about what is proven")),
+        () = interrupts.wait() => return Err(CliError::inconclusive("interrupted; nothing is said about what is proven")),
     };
     // A bar that panicked must not hide the outcome.
     let _ = shown.await;

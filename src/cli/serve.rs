@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::args::{ReuseArg, ServeArgs};
 use super::exit::{CliError, Exit};
-use super::{interrupt, output};
+use super::interrupt::Interrupts;
+use super::output;
 use crate::base::{Secret, closest};
 use crate::mock::{Account, Fault, Options, ReusePolicy, Server};
 use crate::tls::certificate::{self, Authority};
@@ -25,6 +26,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     } else {
         format!("faults: {}", faults.join(", "))
     };
+    let mut interrupts = Interrupts::catch();
     let server = Server::start(options)
         .await
         .map_err(|error| CliError::internal(error.to_string()))?;
@@ -32,7 +34,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         "serving on {} ({mode}, {faults_text}); end with Ctrl-C\n",
         server.address()
     ))?;
-    interrupt::wait().await;
+    interrupts.wait().await;
     server.stop().await;
     Ok(Exit::Success)
 }

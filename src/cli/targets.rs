@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::args::{TargetsArgs, TargetsCommand};
 use super::exit::{CliError, Exit};
-use super::{interrupt, output};
+use super::interrupt::Interrupts;
+use super::output;
 use crate::base::{RunId, closest};
 use crate::runner::TargetChoice;
 use crate::target::{self, EMBEDDED, Profile, Provisioner};
@@ -30,9 +31,10 @@ pub(super) async fn run(args: &TargetsArgs) -> Result<Exit, CliError> {
                     "the embedded server is started by `ftpspec serve`",
                 ));
             };
+            let mut interrupts = Interrupts::catch();
             let provided = tokio::select! {
                 provided = provisioner.provide(&profile) => provided,
-                () = interrupt::wait() => return Ok(Exit::Success),
+                () = interrupts.wait() => return Ok(Exit::Success),
             };
             let running = provided.map_err(|error| CliError::inconclusive(error.detail))?;
             let mut text = format!("{} listens on {}\n", profile.name, running.address);
@@ -41,7 +43,7 @@ pub(super) async fn run(args: &TargetsArgs) -> Result<Exit, CliError> {
                 let _ = writeln!(text, "account {} {}", account.user, account.password.reveal());
             }
             output::print(&text)?;
-            interrupt::wait().await;
+            interrupts.wait().await;
             running.stop().await;
         }
     }

@@ -16,6 +16,13 @@ pub(super) struct Group<'a> {
     pub cells: Vec<String>,
 }
 
+/// Whether a worse finding of the same requirement at the same step tells it all (`2yz` or fail, `200` or warn).
+fn is_said_already(case: &CaseOutcome, finding: &Finding) -> bool {
+    case.judgement.findings.iter().any(|worse| {
+        worse.requirement == finding.requirement && worse.step == finding.step && worse.grade > finding.grade
+    })
+}
+
 /// All graded findings, worst first: by severity, grade, target, scenario.
 pub(super) fn groups(run: &RunOutcome) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
@@ -24,7 +31,7 @@ pub(super) fn groups(run: &RunOutcome) -> Vec<Group<'_>> {
             .judgement
             .findings
             .iter()
-            .filter(|finding| finding.grade.is_some())
+            .filter(|finding| finding.grade.is_some() && !is_said_already(case, finding))
         {
             let cell = text::cell(case);
             match groups.iter_mut().find(|group| is_same(group, case, finding)) {

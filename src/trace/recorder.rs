@@ -1,6 +1,7 @@
 //! Collects events while a case runs. Cheap to clone; every connection holds one.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::channel::Channel;
 use super::event::{Event, EventKind};
@@ -69,7 +70,7 @@ impl Recorder {
     }
 
     fn push(&self, channel: Option<Channel>, kind: EventKind) {
-        let at = self.timeline.elapsed();
+        let at = whole_microseconds(self.timeline.elapsed());
         let mut events = self.lock();
         if let Some(last) = events.last_mut()
             && last.channel == channel
@@ -95,6 +96,11 @@ impl Recorder {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// As precise as a trace on disk is, so that a case judged again has the same findings to the last digit.
+fn whole_microseconds(at: Duration) -> Duration {
+    Duration::from_micros(u64::try_from(at.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// Adds `next` to `last` when both are the same kind of data; false when they are not.
@@ -125,6 +131,12 @@ fn join(last: &mut EventKind, next: &EventKind) -> bool {
 mod tests {
     use super::*;
     use crate::base::SystemClock;
+
+    #[test]
+    fn times_are_as_precise_as_on_disk() {
+        let exact = Duration::from_nanos(1_234_567_891);
+        assert_eq!(whole_microseconds(exact), Duration::from_nanos(1_234_567_000));
+    }
 
     #[test]
     fn consecutive_data_is_joined() {

@@ -261,7 +261,7 @@ impl Page {
             let mut name = format!("{} {}", text::plain(&case.target), text::case_name(case));
             let others = match same.len() - 1 {
                 0 => String::new(),
-                others => format!(" and {} more", text::count(others, "case")),
+                others => format!(" and {}", text::count(others, "more case")),
             };
             let room = self.width.saturating_sub(4 + others.chars().count());
             name = text::cut(&name, room);
@@ -323,5 +323,9 @@ impl Page {
             _ => self.paint.yellow(&line),
         };
         let _ = writeln!(out, "\n{painted}");
+        if counts.not_applicable > 0 && counts.not_applicable == counts.total() {
+            let text = "nothing applied: no case says anything about a target";
+            let _ = writeln!(out, "{}", self.paint.yellow(&text::cut(text, self.width)));
+        }
     }
 }
