@@ -14,6 +14,8 @@ use crate::mock::path::StorePath;
 use crate::mock::session::{Session, Step, TransferType};
 use crate::wire::command::{Command, Verb};
 
+/// The most bytes that one upload may bring, quota or not: it is kept in memory until it is complete.
+const UPLOAD_LIMIT: u64 = 1 << 30;
 /// How many names STOU tries.
 const UNIQUE_LIMIT: u32 = 100_000;
 
@@ -22,7 +24,7 @@ struct Target {
     path: StorePath,
     /// What stays before the new data, in the form of the wire.
     kept: Vec<u8>,
-    limit: Option<u64>,
+    limit: u64,
 }
 
 pub(super) async fn retr(session: &mut Session, command: &Command) -> Step {
@@ -127,7 +129,9 @@ fn target(session: &Session, path: StorePath, verb: &Verb, restart: Option<u64>)
         (None, _) => Vec::new(),
     };
     let freed = u64::try_from(old_bytes.saturating_sub(kept.len())).unwrap_or(0);
-    let limit = store.room().map(|room| room.saturating_add(freed));
+    let limit = store
+        .room()
+        .map_or(UPLOAD_LIMIT, |room| room.saturating_add(freed).min(UPLOAD_LIMIT));
     Ok(Target { path, kept, limit })
 }
 

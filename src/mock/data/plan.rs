@@ -99,7 +99,7 @@ pub(in crate::mock) enum Payload {
     /// From the client to the server.
     Upload {
         /// The most bytes that are taken.
-        limit: Option<u64>,
+        limit: u64,
         /// The number of bytes announced with ALLO.
         announced: Option<u64>,
     },

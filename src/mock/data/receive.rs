@@ -30,7 +30,7 @@ impl Carrier {
         &self,
         link: &mut Link,
         shield: Shield,
-        limit: Option<u64>,
+        limit: u64,
         announced: Option<u64>,
     ) -> Result<(Vec<u8>, DataEnd), Failure> {
         let deadline = self.plan.shared.options.data_timeout;
@@ -44,7 +44,7 @@ impl Carrier {
         loop {
             let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
             self.progress.bytes.store(length, Ordering::Relaxed);
-            if limit.is_some_and(|limit| length > limit) {
+            if length > limit {
                 return Err(Failure::new(552, "No space left.", DataEnd::TooLarge));
             }
             if self.has(Fault::CompletesUploadBeforeEof) && announced.is_some_and(|bytes| length >= bytes) {

@@ -275,6 +275,40 @@ async fn browsers_and_noise_are_turned_away() {
 }
 
 #[tokio::test]
+async fn noise_ends_a_connection_at_most() {
+    let server = start(|_| {}).await;
+    // A generator of Knuth's, so that a failure can be repeated.
+    let mut state: u64 = 7;
+    let mut byte = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let value = u8::try_from(state >> 56).unwrap();
+        // Line ends and verbs often enough to get somewhere.
+        match value % 16 {
+            0 => b'\n',
+            1 => b'\r',
+            2 => b' ',
+            3 => 255,
+            _ => value,
+        }
+    };
+    for login in [false, true] {
+        for _ in 0..20 {
+            let noise: Vec<u8> = (0..20_000).map(|_| byte()).collect();
+            let mut client = Client::connect(&server).await;
+            if login {
+                client.log_in().await;
+            }
+            // The server may have closed by the time the last piece goes out.
+            let _ = client.link.send(&noise, DEADLINE).await;
+            client.link.close(crate::transport::TcpClose::Fin);
+            while !matches!(client.link.receive().await, Incoming::Fin | Incoming::Reset) {}
+        }
+    }
+    let mut client = Client::private(&server, TlsVersion::Tls13).await;
+    assert_eq!(client.upload("STOR f", b"x").await, 226);
+}
+
+#[tokio::test]
 async fn an_idle_connection_is_closed_with_421() {
     let server = start(|options| options.idle_timeout = Duration::from_millis(50)).await;
     let mut client = Client::protected(&server).await;
