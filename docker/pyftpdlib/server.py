@@ -12,7 +12,26 @@ def env(name):
     return os.environ["FTPSPEC_" + name]
 
 
+class HandedOver(TLS_FTPHandler.active_dtp):
+    """An active data connection that forgets its descriptor once the connection has been handed to the transfer.
+
+    pyftpdlib 2.2.0 closes it again at the session's next EPSV or at its end. By then the number may belong to a connection of
+    somebody else, which is never served again. Without this the verdict of a scenario would depend on its neighbours.
+    """
+
+    handed_over = False
+
+    def handle_connect(self):
+        super().handle_connect()
+        self.handed_over = True
+
+    def del_channel(self, *args, **kwargs):
+        if not self.handed_over:
+            super().del_channel(*args, **kwargs)
+
+
 class Handler(TLS_FTPHandler):
+    active_dtp = HandedOver
     certfile = env("CERT")
     keyfile = env("KEY")
     # Login and transfers in clear are allowed, so that the order of commands can be examined.

@@ -65,6 +65,17 @@ fn format_byte(byte: u8) -> String {
     format!("\\x{byte:02x}")
 }
 
+/// `text` as one word of a shell: in single quotes unless it is harmless without.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=.,:/@%+".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +96,13 @@ mod tests {
         assert_eq!(shown.chars().count(), PEER_TEXT_LIMIT + 1);
         assert!(shown.ends_with('…'));
         assert_eq!(escape_peer_full(&[b'a'; 500]).len(), 500);
+    }
+
+    #[test]
+    fn words_of_a_shell_are_quoted_when_they_must_be() {
+        assert_eq!(shell_word("tls=tls1.3"), "tls=tls1.3");
+        assert_eq!(shell_word("command=CWD /"), "'command=CWD /'");
+        assert_eq!(shell_word("a'b;$(c)"), r"'a'\''b;$(c)'");
+        assert_eq!(shell_word(""), "''");
     }
 }

@@ -206,6 +206,7 @@ fn failed(case: &Case, ran: &Ran, shared: &Shared) -> Failed {
         judgement: &ran.judgement,
         events: &ran.events,
         version: None,
+        is_external: false,
         folder: None,
         catalogue: &shared.catalogue,
     };

@@ -111,7 +111,7 @@ pub(super) struct ExternalArgs {
     /// TLS from the first byte [default for port 990]
     #[arg(long, help_heading = "Target given by URL")]
     pub(super) implicit: bool,
-    /// What may be done to it: `write`, `second-account`, `bounce-to-harness`, `foreign-pasv`
+    /// What may be done to it: `write`, `second-account`, `bounce-to-harness`, `foreign-pasv`, `clear-password`
     #[arg(
         long,
         value_name = "WORD",
@@ -142,7 +142,7 @@ pub(super) struct ExternalArgs {
     /// A second account, `USER:PASSWORD`
     #[arg(long, value_name = "USER:PASSWORD", help_heading = "Target given by URL")]
     pub(super) second_account: Option<String>,
-    /// Time allowed for a reply, in seconds
+    /// Time allowed for a reply, a handshake or the next data, in seconds [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Target given by URL", value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(super) timeout: Option<u64>,
     /// Control connections it takes at the same time [default: 4]

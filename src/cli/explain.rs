@@ -17,9 +17,10 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, CliError> {
     let text = explain(&args.id, &corpus).ok_or_else(|| {
         let names = names(&corpus);
         let near = closest(&args.id, names.iter().map(String::as_str));
-        let hint = near
-            .map(|near| format!("; did you mean `{near}`?"))
-            .unwrap_or_default();
+        let hint = near.map_or_else(
+            || " (see `ftpspec list` and `ftpspec list --coverage`)".to_owned(),
+            |near| format!("; did you mean `{near}`?"),
+        );
         CliError::nothing(format!(
             "there is no scenario, requirement, fault or capability `{}`{hint}",
             args.id
@@ -74,8 +75,29 @@ fn explain(id: &str, corpus: &Corpus) -> Option<String> {
             list.join(", ")
         ));
     }
-    let capability: Capability = id.parse().ok()?;
-    Some(format!("{capability}\n\n{}\n", capability.meaning()))
+    if let Ok(capability) = id.parse::<Capability>() {
+        return Some(format!("{capability}\n\n{}\n", capability.meaning()));
+    }
+    explain_prefix(id, corpus)
+}
+
+/// The requirements below `id`, when it is the beginning of some (`rfc4217.s9`).
+fn explain_prefix(id: &str, corpus: &Corpus) -> Option<String> {
+    let below = format!("{id}.");
+    let lines: Vec<String> = corpus
+        .catalogue
+        .iter()
+        .filter(|requirement| requirement.id.starts_with(&below))
+        .map(|requirement| {
+            let summary = requirement
+                .summary
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
+            format!("{}\n    {summary}\n", requirement.id)
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.concat())
 }
 
 fn explain_requirement(requirement: &Requirement, corpus: &Corpus) -> String {

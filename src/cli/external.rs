@@ -45,8 +45,13 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
     };
     let mut timeouts = Timeouts::default();
     if let Some(seconds) = args.timeout {
-        timeouts.reply = std::time::Duration::from_secs(seconds);
-        timeouts.greeting = timeouts.reply;
+        let limit = std::time::Duration::from_secs(seconds);
+        timeouts.greeting = limit;
+        timeouts.reply = limit;
+        timeouts.handshake = limit;
+        timeouts.data = limit;
+        timeouts.connect = timeouts.connect.min(limit);
+        timeouts.close = timeouts.close.min(limit);
     }
     Ok(Profile {
         name: args
@@ -156,9 +161,21 @@ fn permission(word: &str) -> Result<Permission, CliError> {
         "second-account" => Ok(Permission::SecondAccount),
         "bounce-to-harness" => Ok(Permission::BounceToHarness),
         "foreign-pasv" => Ok(Permission::ForeignPasv),
-        _ => Err(CliError::usage(format!(
-            "expected `write`, `second-account`, `bounce-to-harness` or `foreign-pasv`, got `{word}`"
-        ))),
+        "clear-password" => Ok(Permission::ClearPassword),
+        _ => {
+            let words = [
+                "write",
+                "second-account",
+                "bounce-to-harness",
+                "foreign-pasv",
+                "clear-password",
+            ];
+            let near = closest(word, words).map_or_else(
+                || format!(" (one of `{}`)", words.join("`, `")),
+                |near| format!("; did you mean `{near}`?"),
+            );
+            Err(CliError::usage(format!("unknown permission `{word}`{near}")))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod corpus;
 mod exit;
 mod explain;
 mod external;
+mod findings;
 mod interrupt;
 mod judge;
 mod list;
@@ -23,6 +24,7 @@ mod targets;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::{ContextValue, ErrorKind};
 
 use args::{Cli, Command, RunArgs};
 use exit::CliError;
@@ -33,6 +35,10 @@ pub use exit::Exit;
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if names_a_url(&error) => {
+            output::complain("error: a target given by URL is run by `ftpspec run URL`");
+            return Exit::Usage.into();
+        }
         Err(error) => {
             // Help and version are no errors; clap knows where each goes.
             let _ = error.print();
@@ -50,6 +56,14 @@ pub fn main() -> ExitCode {
             exit.into()
         }
     }
+}
+
+/// Whether a URL stands where the subcommand belongs. It is not shown: it may hold a password.
+fn names_a_url(error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::InvalidSubcommand
+        && error
+            .context()
+            .any(|(_, value)| matches!(value, ContextValue::String(text) if text.contains("//")))
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, CliError> {

@@ -10,7 +10,7 @@ use super::args::ProveArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::progress::Bar;
-use super::{output, run, targets};
+use super::{interrupt, output, run, targets};
 use crate::base::{Clock, SystemClock};
 use crate::judge::Verdict;
 use crate::mock::Fault;
@@ -45,7 +45,10 @@ pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
         bar.finish();
     });
     let jobs = usize::from(args.jobs.unwrap_or(USUAL_JOBS));
-    let proofs = runner::prove(&runner, &scenarios, jobs, Some(sender)).await;
+    let proofs = tokio::select! {
+        proofs = runner::prove(&runner, &scenarios, jobs, Some(sender)) => proofs,
+        () = interrupt::wait() => return Err(CliError::inconclusive("interrupted; nothing is said about what is proven")),
+    };
     // A bar that panicked must not hide the outcome.
     let _ = shown.await;
     output::print(&render(&proofs, args.quiet, runs))?;

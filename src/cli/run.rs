@@ -5,29 +5,27 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::args::{OutputFormat, RunArgs};
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::progress::Bar;
-use super::{external, interrupt, output, targets};
+use super::{external, findings, interrupt, output, targets};
 use crate::base::{Clock, SystemClock};
-use crate::diagnostic::{CaseView, render_case};
-use crate::judge::Verdict;
-use crate::plan::{CaseId, Cell, CellFilter, Filter, Shard, check_cell_filters, select};
+use crate::plan::{CellFilter, Filter, Shard, check_cell_filters, select};
 use crate::report;
-use crate::requirement::Grade;
-use crate::runner::outcome::{CaseOutcome, RunOutcome};
+use crate::runner::outcome::RunOutcome;
 use crate::runner::{self, CaseRunner, Corpus, Progress, ReportFolder, RunRequest, TargetChoice};
 use crate::scenario::Scenario;
+use crate::target::TrustChoice;
+use crate::tls::{ClientContext, ClientTrust};
 
 /// Cases at the same time when nothing is said: most of a case is waiting.
 const USUAL_JOBS: u16 = 8;
 
-/// How many cases are shown in full; the rest is in the reports.
-const FULL_FINDINGS: usize = 20;
-
 pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
+    let cancel = interrupt::token();
     let corpus = corpus::load(&args.corpus)?;
     let provisioner = targets::provisioner()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -40,7 +38,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
         let folder = ReportFolder::create(&args.reports, &request.id);
         Some(folder.map_err(|error| CliError::internal(error.to_string()))?)
     };
-    let outcome = execute(args, &runner, &request, folder.as_ref()).await?;
+    let outcome = execute(args, &runner, &request, folder.as_ref(), &cancel).await?;
     finish(args, &corpus, &outcome, folder.as_ref())
 }
 
@@ -49,8 +47,8 @@ async fn execute(
     runner: &CaseRunner,
     request: &RunRequest,
     folder: Option<&ReportFolder>,
+    cancel: &CancellationToken,
 ) -> Result<RunOutcome, CliError> {
-    let cancel = interrupt::token();
     let (sender, mut receiver) = mpsc::unbounded_channel::<Progress>();
     let mut bar = Bar::new(args.quiet || args.format == OutputFormat::Json);
     let shown = tokio::spawn(async move {
@@ -59,7 +57,7 @@ async fn execute(
         }
         bar.finish();
     });
-    let outcome = runner::run(runner, request, folder, &sender, &cancel).await;
+    let outcome = runner::run(runner, request, folder, &sender, cancel).await;
     drop(sender);
     // The bar ends with its sender; a bar that panicked must not hide the outcome.
     let _ = shown.await;
@@ -114,12 +112,21 @@ async fn lower(
 pub(super) fn selected(corpus: &Corpus, filters: &[&String]) -> Result<Vec<Arc<Scenario>>, CliError> {
     let filters: Vec<Filter> = filters
         .iter()
-        .map(|text| {
-            text.parse::<Filter>()
-                .map_err(|error| CliError::usage(error.to_string()))
-        })
+        .map(|text| filter(text))
         .collect::<Result<_, _>>()?;
-    select(&corpus.scenarios, &filters).map_err(|errors| CliError::nothing(lines(&errors)))
+    select(&corpus.scenarios, &filters)
+        .map_err(|errors| CliError::nothing(format!("{} (see `ftpspec list`)", lines(&errors))))
+}
+
+fn filter(text: &str) -> Result<Filter, CliError> {
+    // It is not shown: there may be a password in it.
+    if text.contains('@') {
+        return Err(CliError::usage(
+            "a filter has no `@`; a URL begins with `ftps://` (that argument is not shown, it may hold a password)",
+        ));
+    }
+    text.parse()
+        .map_err(|error: crate::plan::SelectError| CliError::usage(error.to_string()))
 }
 
 /// One line each.
@@ -159,6 +166,7 @@ async fn chosen_targets(
     }
     let mut names = BTreeSet::new();
     choices.retain(|choice| names.insert(choice.name().to_owned()));
+    choices.iter().try_for_each(check_trust)?;
     Ok(choices)
 }
 
@@ -169,81 +177,73 @@ fn finish(
     outcome: &RunOutcome,
     folder: Option<&ReportFolder>,
 ) -> Result<Exit, CliError> {
-    let internal = |error: String| CliError::internal(error);
-    if let Some(folder) = folder {
-        for file in report::files(outcome).map_err(|error| internal(error.to_string()))? {
-            folder
-                .write(file.path, &file.bytes)
-                .map_err(|error| internal(error.to_string()))?;
-        }
-        folder.publish().map_err(|error| internal(error.to_string()))?;
-    }
+    // What was found out is shown even where it cannot be written down.
+    let written = folder.map_or(Ok(()), |folder| write_reports(outcome, folder));
     let text = match args.format {
-        OutputFormat::Json => report::json::render(outcome).map_err(|error| internal(error.to_string()))?,
-        OutputFormat::Terminal => {
-            let mut text = if args.quiet {
-                String::new()
-            } else {
-                findings(corpus, outcome, folder)
-            };
-            text.push_str(&report::terminal::render_summary(
-                outcome,
-                output::width(),
-                output::colour(),
-            ));
-            if let Some(folder) = folder {
-                let _ = writeln!(text, "reports  {}", folder.latest().display());
-            }
-            text
+        OutputFormat::Json => {
+            report::json::render(outcome).map_err(|error| CliError::internal(error.to_string()))?
         }
+        OutputFormat::Terminal => terminal_text(args, corpus, outcome, folder, written.is_ok()),
     };
     output::print(&text)?;
+    written?;
     Ok(Exit::of(outcome, args.strict))
 }
 
-/// What failed or says nothing about its target, in full, as far as the traces are on disk.
-fn findings(corpus: &Corpus, outcome: &RunOutcome, folder: Option<&ReportFolder>) -> String {
-    let mut text = String::new();
-    for case in outcome
-        .cases
-        .iter()
-        .filter(|case| deserves_text(case))
-        .take(FULL_FINDINGS)
-    {
-        let scenario = corpus
-            .scenarios
-            .iter()
-            .find(|scenario| scenario.id == case.scenario);
-        let (Some(scenario), Some(folder), Some(place)) = (scenario, folder, &case.folder) else {
-            continue;
-        };
-        // A trace that cannot be read back was reported when it was written.
-        let Ok(events) = runner::read_case(folder.path(), place) else {
-            continue;
-        };
-        let id = CaseId {
-            scenario: case.scenario.clone(),
-            target: case.target.clone(),
-            cell: Cell(case.cell.clone()),
-        };
-        let view = CaseView {
-            id: &id,
-            scenario,
-            judgement: &case.judgement,
-            events: &events,
-            version: outcome
-                .targets
-                .get(&case.target)
-                .and_then(|target| target.version.as_deref()),
-            folder: Some(&folder.latest().join(place).display().to_string()),
-            catalogue: &corpus.catalogue,
-        };
-        text.push_str(&render_case(&view, Grade::Fail, output::colour()));
-        text.push('\n');
+fn write_reports(outcome: &RunOutcome, folder: &ReportFolder) -> Result<(), CliError> {
+    let internal = |error: String| CliError::internal(error);
+    for file in report::files(outcome).map_err(|error| internal(error.to_string()))? {
+        folder
+            .write(file.path, &file.bytes)
+            .map_err(|error| internal(error.to_string()))?;
+    }
+    folder.publish().map_err(|error| internal(error.to_string()))
+}
+
+/// Findings, summary, and where the reports are.
+fn terminal_text(
+    args: &RunArgs,
+    corpus: &Corpus,
+    outcome: &RunOutcome,
+    folder: Option<&ReportFolder>,
+    is_written: bool,
+) -> String {
+    let mut text = match folder {
+        Some(folder) if !args.quiet => findings::render(corpus, outcome, folder),
+        _ => String::new(),
+    };
+    text.push_str(&report::terminal::render_summary(
+        outcome,
+        output::width(),
+        output::colour(),
+    ));
+    if let Some(folder) = folder.filter(|_| is_written) {
+        let _ = writeln!(text, "reports  {}", folder.latest().display());
     }
     text
 }
 
-fn deserves_text(case: &CaseOutcome) -> bool {
-    case.has_failed() || matches!(case.judgement.verdict, Verdict::Inconclusive | Verdict::Error)
+/// A file of authorities that cannot be used is the fault of the command line or the profile, not of the target.
+fn check_trust(choice: &TargetChoice) -> Result<(), CliError> {
+    let TargetChoice::Profile(profile) = choice else {
+        return Ok(());
+    };
+    let TrustChoice::File(path) = &profile.trust else {
+        return Ok(());
+    };
+    let cannot = |reason: String| {
+        CliError::usage(format!(
+            "cannot read the authorities for {} in {}: {reason}",
+            profile.name,
+            path.display()
+        ))
+    };
+    let pem = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+    let trust = ClientTrust::Authorities {
+        pem: pem.into(),
+        enforce: false,
+    };
+    ClientContext::new(&trust, None, None)
+        .map(|_| ())
+        .map_err(|error| cannot(error.reason))
 }

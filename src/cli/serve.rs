@@ -8,8 +8,8 @@ use super::exit::{CliError, Exit};
 use super::{interrupt, output};
 use crate::base::{Secret, closest};
 use crate::mock::{Account, Fault, Options, ReusePolicy, Server};
-use crate::tls::Identity;
 use crate::tls::certificate::{self, Authority};
+use crate::tls::{ClientContext, ClientTrust, Identity};
 use crate::trace::TlsVersion;
 
 pub(super) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
@@ -27,7 +27,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     };
     let server = Server::start(options)
         .await
-        .map_err(|error| CliError::internal(format!("cannot serve on {}: {error}", args.listen)))?;
+        .map_err(|error| CliError::internal(error.to_string()))?;
     output::print(&format!(
         "serving on {} ({mode}, {faults_text}); end with Ctrl-C\n",
         server.address()
@@ -76,10 +76,20 @@ fn lower(args: &ServeArgs) -> Result<Options, CliError> {
 
 fn identity(args: &ServeArgs) -> Result<Identity, CliError> {
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        return Ok(Identity {
+        let identity = Identity {
             chain_pem: read(cert)?,
             key_pem: read(key)?,
-        });
+        };
+        // Whether they can be used shows as well when a client would show them.
+        ClientContext::new(&ClientTrust::Anything, Some(&identity), None).map_err(|error| {
+            CliError::usage(format!(
+                "cannot use {} with {}: {}",
+                cert.display(),
+                key.display(),
+                error.reason
+            ))
+        })?;
+        return Ok(identity);
     }
     let authority = Authority::new().map_err(|error| CliError::internal(error.to_string()))?;
     if let Some(path) = &args.write_ca {
@@ -118,8 +128,9 @@ pub(super) fn version(word: &str) -> Result<TlsVersion, CliError> {
 fn fault(name: &str) -> Result<Fault, CliError> {
     name.parse().map_err(|problem: String| {
         let near = closest(name, Fault::ALL.iter().map(|fault| fault.name()));
-        CliError::usage(near.map_or(problem.clone(), |near| {
-            format!("{problem}; did you mean `{near}`?")
-        }))
+        CliError::usage(near.map_or_else(
+            || format!("{problem} (see `ftpspec list --faults`)"),
+            |near| format!("{problem}; did you mean `{near}`?"),
+        ))
     })
 }

@@ -30,10 +30,11 @@ pub(super) async fn run(args: &TargetsArgs) -> Result<Exit, CliError> {
                     "the embedded server is started by `ftpspec serve`",
                 ));
             };
-            let running = provisioner
-                .provide(&profile)
-                .await
-                .map_err(|error| CliError::inconclusive(error.detail))?;
+            let provided = tokio::select! {
+                provided = provisioner.provide(&profile) => provided,
+                () = interrupt::wait() => return Ok(Exit::Success),
+            };
+            let running = provided.map_err(|error| CliError::inconclusive(error.detail))?;
             let mut text = format!("{} listens on {}\n", profile.name, running.address);
             for account in &running.accounts {
                 // Passwords of a server that lives on loopback until Ctrl-C; without them nobody could use it.

@@ -7,6 +7,7 @@
 //! connection and the TLS sessions that both received. Every wait has a deadline and watches both connections at
 //! once, so that a reply is recorded when it arrives.
 
+mod clear_password;
 mod close;
 mod content;
 mod control;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::clear_password::allow_in_clear;
 use super::control::{Control, Received};
 use super::data::Data;
 use super::problem::{closed, not_allowed, not_connected};
@@ -220,6 +221,11 @@ impl Session {
     pub(super) async fn send_line(&mut self, line: &str) -> Result<(), ActionProblem> {
         let within = self.timeouts().reply;
         self.note_arrivals().await;
+        let link = &self.open_control()?.link;
+        let (protected, peer) = (link.is_protected(), link.peer_address().ip());
+        if !protected {
+            allow_in_clear(line, peer, &self.shared.settings)?;
+        }
         self.open_control()?.send_line(line, within).await
     }
 

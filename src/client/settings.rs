@@ -98,6 +98,8 @@ pub struct Settings {
     pub default_data_path: DataPath,
     /// Follow a 227 that names another host than the control connection's peer.
     pub follow_foreign_pasv: bool,
+    /// Send a password without protection to a target that is not on this machine.
+    pub allow_clear_password: bool,
     /// How much a reply may hold.
     pub reply_limits: ReplyLimits,
     /// Further addresses of this machine, for `from: other`.
@@ -124,6 +126,7 @@ impl Settings {
             timeouts: Timeouts::default(),
             default_data_path: DataPath::ExtendedPassive,
             follow_foreign_pasv: false,
+            allow_clear_password: false,
             reply_limits: ReplyLimits::default(),
             other_sources: match address.ip() {
                 IpAddr::V4(ip) if ip.is_loopback() => vec![IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))],

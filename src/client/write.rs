@@ -3,6 +3,7 @@
 //! RFC 959 section 3.4, RFC 8446 section 5.1 (records). Writing gives up when the target refuses the transfer on the control
 //! connection and does not read on.
 
+use super::clear_password::allow_in_clear;
 use super::content::ContentSource;
 use super::control::record_raw;
 use super::data::DataTls;
@@ -105,7 +106,17 @@ impl Session {
             self.connect_listener().await?;
         } else {
             self.note_arrivals().await;
-            self.open_control()?;
+            let link = &self.open_control()?.link;
+            let (clear, peer) = (raw.clear || !link.is_protected(), link.peer_address().ip());
+            if clear {
+                // All segments together: a password may be cut in two.
+                let bytes: Vec<u8> = raw
+                    .segments
+                    .iter()
+                    .flat_map(|segment| unescape(&segment.value))
+                    .collect();
+                allow_in_clear(&String::from_utf8_lossy(&bytes), peer, &self.shared.settings)?;
+            }
         }
         for segment in &raw.segments {
             let bytes = unescape(&segment.value);

@@ -1,7 +1,7 @@
 //! A case that went wrong: its findings in full, each with help, or why nothing is said about the target.
 
 use super::finding::{FindingView, render_finding};
-use crate::base::escape_peer;
+use crate::base::{escape_peer, shell_word};
 use crate::judge::{Finding, Judgement, Verdict};
 use crate::plan::CaseId;
 use crate::requirement::{Catalogue, Grade};
@@ -22,6 +22,8 @@ pub struct CaseView<'a> {
     pub events: &'a [Event],
     /// Version of the target, as far as known.
     pub version: Option<&'a str>,
+    /// Whether it was named by a URL or a file of the user, so that its name alone does not find it again.
+    pub is_external: bool,
     /// Where the trace is, when it was written.
     pub folder: Option<&'a str>,
     /// Where requirements are looked up.
@@ -85,9 +87,15 @@ fn help<'a>(view: &CaseView<'a>, finding: &Finding) -> Vec<(&'a str, String)> {
             format!("{}: {}", requirement.citation(), one_line(&requirement.summary)),
         ));
     }
-    let mut rerun = format!("ftpspec run {} --target {}", view.id.scenario, view.id.target);
+    let mut rerun = format!("ftpspec run {}", view.id.scenario);
+    if !view.is_external {
+        let _ = write!(rerun, " --target {}", view.id.target);
+    }
     for (axis, value) in &view.id.cell.0 {
-        let _ = write!(rerun, " --matrix {axis}={value}");
+        let _ = write!(rerun, " --matrix {}", shell_word(&format!("{axis}={value}")));
+    }
+    if view.is_external {
+        rerun.push_str(" and the URL or target file as before");
     }
     lines.push(("rerun", rerun));
     if let Some(folder) = view.folder {

@@ -94,7 +94,7 @@ pub(super) fn allows_failure(view: &View<'_>, kind: &CheckKind, result: &CheckRe
         CheckKind::Action(pattern) => action::allows_failure(*pattern),
         CheckKind::Tls(pattern) => tls::allows_failure(pattern, problem),
         CheckKind::Closed(_) => closed::allows_failure(problem),
-        CheckKind::Reply(_) => reply::allows_failure(view, problem),
+        CheckKind::Reply(pattern) => reply::allows_failure(view, pattern, problem),
         CheckKind::Data(_) => data::allows_failure(view, problem),
         CheckKind::Silence => silence::allows_failure(problem),
         CheckKind::File(_) | CheckKind::Order(_) => false,

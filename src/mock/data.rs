@@ -351,19 +351,26 @@ impl Carrier {
         hello: &Hello,
         is_upload: bool,
     ) -> Result<hello::Secured, Failure> {
-        // Tickets that the client of an upload never reads would make its close a reset, and the rest of the data be
-        // lost.
-        let gives_tickets = !is_upload || self.has(Fault::FailsUploadWithUnreadTickets);
-        let has_none = !gives_tickets || self.has(Fault::RunsOutOfTickets);
+        let tickets = self.tickets(is_upload);
         let options = ServerOptions {
             label: self.plan.epoch.label(self.plan.number).encode(),
-            tls13_tickets: has_none.then_some(0),
+            tls13_tickets: tickets,
             identity: self.plan.shared.other_identity.clone(),
             ..ServerOptions::default()
         };
         hello::finish_tls(link, &self.plan.shared, Place::Data, &options, hello)
             .await
             .map_err(|_| handshake_failed())
+    }
+
+    /// How many TLS 1.3 tickets this connection gets, when not the usual number.
+    ///
+    /// Uploads get none: curl and lftp close without reading them, the close becomes a reset, and the rest of the data is
+    /// lost. The price: a client that uses a ticket once only (OpenSSL's do) has none left behind an upload, and where
+    /// reuse is demanded it has to log in again.
+    fn tickets(&self, is_upload: bool) -> Option<usize> {
+        let has_none = is_upload && !self.has(Fault::FailsUploadWithUnreadTickets);
+        (has_none || self.has(Fault::RunsOutOfTickets)).then_some(0)
     }
 
     async fn start_tls_as_client(&self, link: &mut Link, deadline: Duration) -> Result<Shield, Failure> {

@@ -141,10 +141,12 @@ impl Options {
         self.faults.contains(&fault)
     }
 
-    /// Whether the server goes by `name`; letter case does not count.
+    /// Whether the server goes by `name`; letter case does not count. An address is no name (RFC 6066 section 3), and
+    /// clients that send one all the same (GnuTLS) are served as if they had sent none.
     #[must_use]
     pub fn serves_host(&self, name: &str) -> bool {
         let name = name.strip_suffix('.').unwrap_or(name);
-        self.hosts.is_empty() || self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
+        let is_address = name.parse::<IpAddr>().is_ok();
+        is_address || self.hosts.is_empty() || self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
     }
 }

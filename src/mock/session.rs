@@ -568,6 +568,13 @@ impl Session {
         Ok(())
     }
 
+    /// Takes in what else arrives within `patience`. Only a fault asks for it.
+    pub(super) async fn read_ahead(&mut self, patience: Duration) {
+        if let Ok(Incoming::Bytes(bytes)) = tokio::time::timeout(patience, self.link.receive()).await {
+            self.push(&bytes);
+        }
+    }
+
     /// Forgets what the client sent ahead in clear (RFC 7457 section 2.2).
     pub(super) fn drop_pending(&mut self) {
         self.parser.clear();
@@ -661,7 +668,7 @@ impl Session {
     }
 
     fn note_facts(&mut self, facts: HandshakeFacts) {
-        self.sni = facts.sni;
+        self.sni = facts.sni.filter(|name| name.parse::<IpAddr>().is_err());
         self.client_certificate = facts.chain.into_iter().next().map(|leaf| leaf.sha256);
     }
 

@@ -5,9 +5,9 @@
 
 use std::fmt::Write as _;
 
-use crate::base::escape_peer_full;
+use crate::base::{escape_peer_full, shell_word};
 use crate::judge::{Finding, Verdict};
-use crate::runner::outcome::{CaseOutcome, Counts};
+use crate::runner::outcome::{CaseOutcome, Counts, RunOutcome};
 use crate::scenario::model::Severity;
 
 /// `text` as one line without control characters, bidirectional overrides and the like; those become escapes.
@@ -55,17 +55,45 @@ pub(super) fn case_name(case: &CaseOutcome) -> String {
     }
 }
 
+/// How targets are provided that were named by a URL or a file.
+const EXTERNAL: &str = "external";
+
 /// The command line that runs just this case again.
-pub(super) fn rerun(case: &CaseOutcome) -> String {
-    let mut command = format!(
-        "ftpspec run {} --target {}",
-        plain(&case.scenario),
-        plain(&case.target)
-    );
+pub(super) fn rerun(run: &RunOutcome, case: &CaseOutcome) -> String {
+    let is_external = run
+        .targets
+        .get(&case.target)
+        .is_some_and(|target| target.provision == EXTERNAL);
+    let mut command = format!("ftpspec run {}", plain(&case.scenario));
+    if !is_external {
+        let _ = write!(command, " --target {}", plain(&case.target));
+    }
     for (axis, value) in &case.cell {
-        let _ = write!(command, " --matrix {}={}", plain(axis), plain(value));
+        let word = format!("{}={}", plain(axis), plain(value));
+        let _ = write!(command, " --matrix {}", shell_word(&word));
+    }
+    if is_external {
+        command.push_str(" and the URL or target file as before");
     }
     command
+}
+
+/// `text` in lines of `width` characters, broken at spaces where there are some; what does not fit into `limit` lines is
+/// cut.
+pub(super) fn wrap(text: &str, width: usize, limit: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = Vec::new();
+    let mut rest: Vec<char> = text.chars().collect();
+    while rest.len() > width && lines.len() + 1 < limit {
+        // A word longer than half a line is broken rather than moved.
+        let space = rest.iter().take(width + 1).rposition(|c| *c == ' ');
+        let at = space.filter(|at| *at > width / 2).unwrap_or(width);
+        let tail = rest.split_off(at);
+        lines.push(rest.iter().collect::<String>());
+        rest = tail.into_iter().skip_while(|c| *c == ' ').collect();
+    }
+    lines.push(cut(&rest.iter().collect::<String>(), width));
+    lines
 }
 
 /// `expected …, got …`.
@@ -124,5 +152,14 @@ mod tests {
         assert_eq!(plain("already \\x1b escaped"), "already \\x1b escaped");
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn long_text_is_broken_at_spaces_and_cut_at_the_end() {
+        assert_eq!(wrap("one two three", 8, 3), ["one two", "three"]);
+        assert_eq!(wrap("one two three four five", 8, 2), ["one two", "three f…"]);
+        assert_eq!(wrap("abcdefghij", 4, 9), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("", 4, 3), [""]);
+        assert_eq!(wrap("short", 40, 1), ["short"]);
     }
 }

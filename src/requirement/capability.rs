@@ -80,6 +80,8 @@ capabilities! {
     Pasv = "pasv",
     /// PORT works.
     Port = "port",
+    /// PROT C is refused under TLS.
+    ProtCRefused = "prot-c-refused",
     /// PROT P is refused (no TLS on data connections by policy).
     ProtPRefused = "prot-p-refused",
     /// The store has a limit, set in the profile, that an upload can exceed.

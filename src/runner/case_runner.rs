@@ -118,12 +118,16 @@ impl CaseRunner {
 
     /// Runs `case` against `running`, when it applies there.
     pub async fn run_case(&self, case: &Case, running: &Running, facts: &TargetFacts) -> Ran {
-        if let Applicability::NotApplicable { reason, .. } =
+        let forbidden = not_allowed(&case.scenario, running);
+        if let Applicability::NotApplicable { capability, reason } =
             applicability(&case.scenario, &case.id.cell, facts)
         {
+            // What nobody was allowed to find out is missing for that reason.
+            let is_unknown = !facts.capabilities.contains_key(&capability);
+            let reason = forbidden.filter(|_| is_unknown).unwrap_or(reason);
             return Ran::not_run(Verdict::NotApplicable, reason);
         }
-        if let Some(reason) = not_allowed(&case.scenario, running) {
+        if let Some(reason) = forbidden {
             return Ran::not_run(Verdict::NotApplicable, reason);
         }
         let timeline = Timeline::start(Arc::clone(&self.clock));
@@ -162,6 +166,7 @@ impl CaseRunner {
         let provisioner = self.provisioner.clone();
         settings.identities = Some(Arc::new(move |recipe| provisioner.certificate(recipe)));
         settings.follow_foreign_pasv = running.profile.allow.contains(&Permission::ForeignPasv);
+        settings.allow_clear_password = running.profile.allow.contains(&Permission::ClearPassword);
         settings.timeouts = Timeouts {
             connect: times.connect,
             greeting: times.greeting,
@@ -207,8 +212,10 @@ impl CaseRunner {
 /// Why the profile does not allow `scenario`, when it does not.
 fn not_allowed(scenario: &Scenario, running: &Running) -> Option<String> {
     let allow = &running.profile.allow;
-    scenario.requires.iter().find_map(|capability| {
-        let (permission, word) = match capability.value {
+    let is_here = running.address.ip().to_canonical().is_loopback();
+    let asked = scenario.requires.iter().map(|capability| capability.value);
+    asked.chain(scenario.capability).find_map(|capability| {
+        let (permission, word) = match capability {
             Capability::Upload
             | Capability::Append
             | Capability::Rename
@@ -216,12 +223,12 @@ fn not_allowed(scenario: &Scenario, running: &Running) -> Option<String> {
             | Capability::Quota => (Permission::Write, "write"),
             Capability::SecondAccount => (Permission::SecondAccount, "second-account"),
             Capability::BounceToHarness => (Permission::BounceToHarness, "bounce-to-harness"),
+            Capability::ClearLogin if !is_here => (Permission::ClearPassword, "clear-password"),
             _ => return None,
         };
         (!allow.contains(&permission)).then(|| {
             format!(
-                "requires {}, which needs the permission `{word}` (profile `allow`, or --allow {word})",
-                capability.value
+                "requires {capability}, which needs the permission `{word}` (profile `allow`, or --allow {word})"
             )
         })
     })

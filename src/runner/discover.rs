@@ -13,7 +13,7 @@ use crate::plan::{Case, CaseId, Cell, TargetFacts};
 use crate::requirement::Capability;
 use crate::scenario::Scenario;
 use crate::target::Running;
-use crate::trace::{Event, EventKind};
+use crate::trace::{ActionProblem, Event, EventKind};
 
 /// The capabilities of a target.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +92,15 @@ fn add(
     capability: Capability,
     ran: &Ran,
 ) {
+    let forbidden = ran.events.iter().any(|event| {
+        matches!(
+            event.kind,
+            EventKind::ActionFailed(ActionProblem::NotAllowed { .. })
+        )
+    });
     let has = match ran.judgement.verdict {
+        // The target was never asked.
+        Verdict::Fail | Verdict::Inconclusive if forbidden => return,
         Verdict::Pass | Verdict::Info | Verdict::Warn => true,
         Verdict::Fail | Verdict::Inconclusive => false,
         // Not asked (no permission to write, say) or harness trouble: nothing is known.

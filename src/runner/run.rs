@@ -2,12 +2,12 @@
 //!
 //! Does not print; whoever wants to see progress listens to [`Progress`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::case_runner::{CaseRunner, Ran};
@@ -267,6 +267,7 @@ async fn run_all(
     let jobs = Arc::new(Semaphore::new(request.jobs.max(1)));
     let stop = cancel.child_token();
     let mut tasks = JoinSet::new();
+    let mut by_task = HashMap::new();
     for case in cases {
         let Some(target) = ready.get(&case.id.target) else {
             continue;
@@ -286,22 +287,19 @@ async fn run_all(
             repeat: request.repeat.max(1),
             slow: request.slow,
         };
-        tasks.spawn(async move {
-            let name = case.clone();
-            // A task of its own, so that a panic becomes a verdict of this case and not a hole in the report.
-            let ran = tokio::spawn(async move { task.run(&case).await }).await;
-            (name, ran)
-        });
+        let same_case = case.clone();
+        let handle = tasks.spawn(async move { task.run(&same_case).await });
+        by_task.insert(handle.id(), case);
     }
     let mut outcomes = Vec::new();
-    while let Some(result) = tasks.join_next().await {
-        let (case, ran) = match result {
-            Ok((case, Ok(Some(ran)))) => (case, ran),
-            // Interrupted before it was run: `planned` tells that it is missing.
-            Ok((_, Ok(None))) => continue,
-            Ok((case, Err(error))) => (case, Repeated::broken(&error)),
-            // The outer task only waits for the inner one.
-            Err(_) => continue,
+    while let Some(result) = tasks.join_next_with_id().await {
+        let (task, ran) = match result {
+            Ok((task, ran)) => (task, ran),
+            Err(error) => (error.id(), Some(Repeated::broken())),
+        };
+        // Nothing ran: interrupted before its turn.
+        let (Some(case), Some(ran)) = (by_task.remove(&task), ran) else {
+            continue;
         };
         let deviations = ready
             .get(&case.id.target)
@@ -325,10 +323,11 @@ struct Repeated {
 }
 
 impl Repeated {
-    /// A case whose run ended in a bug of ftpspec.
-    fn broken(error: &JoinError) -> Self {
+    /// A case whose task panicked. It must not look like one that was never started.
+    fn broken() -> Self {
+        let reason = "ftpspec itself broke down in this case; please report it".to_owned();
         Self {
-            worst: Ran::not_run(Verdict::Error, format!("a bug in ftpspec: {error}")),
+            worst: Ran::not_run(Verdict::Error, reason),
             same: 1,
             of: 1,
         }

@@ -67,6 +67,8 @@ pub enum TrustChoice {
 pub enum Permission {
     /// Ask it to connect to the harness's own listener on another address.
     BounceToHarness,
+    /// Send a password without protection, though the target is not on this machine.
+    ClearPassword,
     /// Follow a PASV address of another host.
     ForeignPasv,
     /// Log in with the second account.

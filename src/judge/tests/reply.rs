@@ -273,3 +273,19 @@ fn a_wait_that_came_to_nothing_counts_more_than_a_reply_consumed_before_it() {
     let judgement = judge(EventKind::ActionFailed(closed));
     assert_eq!(only(&judgement).observed, "the connection was closed (FIN)");
 }
+
+#[test]
+fn a_last_word_in_front_of_the_end_does_not_undo_that_closing_was_named() {
+    let judge = |kind: CheckKind| {
+        judge_one(send("X"), vec![required("r.fail", kind)], |trace| {
+            let closed = ActionProblem::Closed { detail: "RST".into() };
+            trace
+                .reply(1, 500, "bye")
+                .control(EventKind::ResetReceived)
+                .control(EventKind::ActionFailed(closed))
+                .consumed(1)
+        })
+    };
+    assert_eq!(judge(closed_too(codes(&[5]))).verdict, Verdict::Pass);
+    assert_eq!(judge(codes(&[5])).verdict, Verdict::Inconclusive);
+}

@@ -26,7 +26,7 @@ pub(super) fn is_bare(command: &Command) -> bool {
 ///
 /// # Errors
 ///
-/// 501 without one, 553 for a name that the store does not take.
+/// 501 without one, and for a name that the store does not take.
 pub(super) fn path(session: &Session, command: &Command) -> Result<StorePath, Refused> {
     match name(command) {
         Some(name) if !name.is_empty() => resolve(session, &name),
@@ -38,7 +38,7 @@ pub(super) fn path(session: &Session, command: &Command) -> Result<StorePath, Re
 ///
 /// # Errors
 ///
-/// 553 for a name that the store does not take.
+/// 501 for a name that the store does not take.
 pub(super) fn path_or_cwd(session: &Session, command: &Command) -> Result<StorePath, Refused> {
     resolve(session, &name(command).unwrap_or_default())
 }
@@ -47,7 +47,7 @@ pub(super) fn path_or_cwd(session: &Session, command: &Command) -> Result<StoreP
 ///
 /// # Errors
 ///
-/// 553 for a name that the store does not take.
+/// 501 for a name that the store does not take.
 pub(super) fn resolve(session: &Session, name: &[u8]) -> Result<StorePath, Refused> {
     if session.has(Fault::TransliteratesNames) && !name.is_ascii() {
         let text = String::from_utf8_lossy(name);
@@ -84,7 +84,7 @@ pub(super) fn name(command: &Command) -> Option<Vec<u8>> {
 /// The reply to what the store refuses.
 pub(super) fn refusal(error: &StoreError) -> Refused {
     match error.kind {
-        StoreErrorKind::BadName => (553, "File name not allowed."),
+        StoreErrorKind::BadName => (501, "File name not allowed."),
         StoreErrorKind::Exists => (550, "Already exists."),
         StoreErrorKind::IsDirectory => (550, "Is a directory."),
         StoreErrorKind::NotDirectory => (550, "Not a directory."),

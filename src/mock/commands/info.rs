@@ -63,7 +63,7 @@ async fn stat_path(session: &mut Session, command: &Command) -> Step {
         let store = &session.shared.store;
         let entry = store
             .entry(session.user(), &path)
-            .map_err(|error| argument::refusal(&error))?;
+            .map_err(|_| (450, "No such file or directory."))?;
         if !entry.is_directory {
             return Ok((213, vec![entry]));
         }
@@ -171,7 +171,7 @@ pub(super) async fn help(session: &mut Session, command: &Command) -> Step {
         } else {
             "This command is not implemented."
         };
-        return session.reply(if is_known { 214 } else { 504 }, text).await;
+        return session.reply(if is_known { 214 } else { 501 }, text).await;
     }
     let verbs: Vec<&str> = state::implemented().map(Verb::as_str).collect();
     let mut lines = vec!["Commands:".to_owned()];
@@ -195,6 +195,6 @@ pub(super) async fn site(session: &mut Session, command: &Command) -> Step {
     match word(command).as_str() {
         "" => session.reply(SYNTAX.0, SYNTAX.1).await,
         "HELP" => session.reply(214, "There is no other SITE command.").await,
-        _ => session.reply(504, "No such SITE command.").await,
+        _ => session.reply(501, "No such SITE command.").await,
     }
 }

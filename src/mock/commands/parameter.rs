@@ -71,7 +71,7 @@ pub(super) async fn pasv(session: &mut Session, command: &Command) -> Step {
         return session.reply(code, text).await;
     }
     let IpAddr::V4(local) = session.link.local_address().ip() else {
-        return session.reply(522, "PASV is for IPv4; use EPSV (2).").await;
+        return session.reply(502, "PASV is for IPv4; use EPSV.").await;
     };
     let Some(port) = listen(session, DataPath::Passive) else {
         return session.reply(425, "No port is free.").await;

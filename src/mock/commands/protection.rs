@@ -2,11 +2,16 @@
 //!
 //! RFC 4217 sections 4 (AUTH), 5 (CCC), 9 (PBSZ and PROT), 10 (failures) and RFC 2228 section 3 (reply codes).
 
+use std::time::Duration;
+
 use super::argument::{SYNTAX, is_bare, word};
 use crate::mock::Fault;
 use crate::mock::session::{Access, Control, Ended, Level, Session, Step};
 use crate::transport::Incoming;
 use crate::wire::command::Command;
+
+/// How long the faulty server looks for more clear bytes behind AUTH.
+const READ_AHEAD: Duration = Duration::from_millis(200);
 
 pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
     if session.control == Control::Protected {
@@ -30,7 +35,10 @@ pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
         234
     };
     // Before the reply: what was sent ahead is gone, however long the reply takes.
-    if !session.has(Fault::ExecutesCommandsPipelinedBehindAuth) {
+    if session.has(Fault::ExecutesCommandsPipelinedBehindAuth) {
+        // What is on its way in a segment of its own counts as sent ahead, too.
+        session.read_ahead(READ_AHEAD).await;
+    } else {
         session.drop_pending();
     }
     if session.has(Fault::SendsClearLineBehind234) {

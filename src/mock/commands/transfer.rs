@@ -390,7 +390,13 @@ async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Option<Done>, E
         reply: 0,
     };
     let progress = Arc::new(Progress::default());
-    let outcome = carry(session, plan, job.payload, &progress, preliminary).await?;
+    let outcome = match carry(session, plan, job.payload, &progress, preliminary).await {
+        Ok(outcome) => outcome,
+        Err(ended) => {
+            session.shared.observe(observation);
+            return Err(ended);
+        }
+    };
     observation.bytes = progress.bytes.load(Ordering::Relaxed);
     let Carried::Over { outcome, is_aborted } = outcome else {
         observation.reply = 426;

@@ -75,7 +75,7 @@ fn help(
     if let Some((times, of)) = case.repeated {
         lines.push(("repeated", format!("{times} of {of} times")));
     }
-    lines.push(("rerun", text::rerun(case)));
+    lines.push(("rerun", text::rerun(run, case)));
     if let Some(folder) = &case.folder {
         lines.push(("trace", text::plain(folder)));
     }

@@ -13,6 +13,8 @@ use crate::runner::outcome::{CaseOutcome, Counts, RunOutcome};
 const FINDINGS: usize = 8;
 /// How many inconclusive cases and harness errors the summary shows.
 const REASONS: usize = 4;
+/// How many lines a reason or an observation may take.
+const LINES: usize = 3;
 /// The narrowest screen that is written for.
 const NARROWEST: usize = 40;
 
@@ -35,6 +37,7 @@ pub fn render_summary(run: &RunOutcome, width: usize, colour: bool) -> String {
         "inconclusive: nothing is said about the target",
     );
     page.reasons(&mut out, run, Verdict::Error, "trouble in the harness");
+    page.unstable(&mut out, run);
     page.last_line(&mut out, run);
     out
 }
@@ -51,6 +54,13 @@ impl Page {
         let _ = writeln!(out, "{:indent$}{}", "", text::cut(text, room));
     }
 
+    /// Text over several lines.
+    fn lines(&self, out: &mut String, indent: usize, text: &str) {
+        for line in text::wrap(text, self.width.saturating_sub(indent), LINES) {
+            let _ = writeln!(out, "{:indent$}{line}", "");
+        }
+    }
+
     fn head(&self, out: &mut String, run: &RunOutcome) {
         let head = format!(
             "ftpspec {}, run {}",
@@ -65,6 +75,9 @@ impl Page {
             text::count(run.targets.len(), "target"),
             run.run.seconds
         );
+        if let Some(of) = run.cases.iter().find_map(|case| case.repeated.map(|(_, of)| of)) {
+            let _ = write!(facts, ", each {of} times");
+        }
         if let Some(shard) = &run.run.shard {
             facts.push_str(", shard ");
             facts.push_str(&text::plain(shard));
@@ -88,7 +101,7 @@ impl Page {
         self.table(out, "target", &rows);
         for (name, target) in &run.targets {
             if let Some(reason) = &target.unavailable {
-                self.line(
+                self.lines(
                     out,
                     2,
                     &format!("{} could not be used: {}", text::plain(name), text::plain(reason)),
@@ -102,7 +115,7 @@ impl Page {
                 );
             }
             for contradiction in &target.contradictions {
-                self.line(
+                self.lines(
                     out,
                     2,
                     &format!("{}: {}", text::plain(name), text::plain(contradiction)),
@@ -208,8 +221,8 @@ impl Page {
         }
         let mark = self.paint.mark(finding.grade, known);
         let _ = writeln!(out, "  {mark} {}", text::cut(&head, self.width.saturating_sub(4)));
-        self.line(out, 6, &text::plain(&finding.message));
-        self.line(out, 6, &text::expected_got(finding));
+        self.lines(out, 6, &text::plain(&finding.message));
+        self.lines(out, 6, &text::expected_got(finding));
         let mut why = finding
             .requirement
             .as_deref()
@@ -231,19 +244,68 @@ impl Page {
             return;
         }
         let _ = writeln!(out, "\n{}", self.paint.bold(&text::cut(head, self.width)));
-        for case in cases.iter().take(REASONS) {
-            let _ = write!(out, "  {} ", self.paint.yellow("?"));
-            let name = format!("{} {}", text::plain(&case.target), text::case_name(case));
-            let _ = writeln!(out, "{}", text::cut(&name, self.width.saturating_sub(4)));
-            let reason = case
-                .judgement
-                .reason
-                .as_deref()
-                .map_or_else(|| "no reason given".to_owned(), text::plain);
-            self.line(out, 6, &reason);
+        let mut groups: Vec<(String, Vec<&CaseOutcome>)> = Vec::new();
+        for case in cases {
+            let reason = case.judgement.reason.as_deref();
+            let reason = reason.map_or_else(|| "no reason given".to_owned(), text::plain);
+            match groups.iter_mut().find(|(known, cases)| {
+                *known == reason && cases.iter().all(|other| other.target == case.target)
+            }) {
+                Some((_, same)) => same.push(case),
+                None => groups.push((reason, vec![case])),
+            }
         }
-        if cases.len() > REASONS {
-            self.line(out, 2, &format!("… and {} more", cases.len() - REASONS));
+        for (reason, same) in groups.iter().take(REASONS) {
+            let Some(case) = same.first() else { continue };
+            let _ = write!(out, "  {} ", self.paint.yellow("?"));
+            let mut name = format!("{} {}", text::plain(&case.target), text::case_name(case));
+            let others = match same.len() - 1 {
+                0 => String::new(),
+                others => format!(" and {} more", text::count(others, "case")),
+            };
+            let room = self.width.saturating_sub(4 + others.chars().count());
+            name = text::cut(&name, room);
+            let _ = writeln!(out, "{name}{others}");
+            self.lines(out, 6, reason);
+        }
+        if groups.len() > REASONS {
+            let rest: usize = groups.iter().skip(REASONS).map(|(_, same)| same.len()).sum();
+            self.line(
+                out,
+                2,
+                &format!("… and {} for other reasons", text::count(rest, "case")),
+            );
+        }
+    }
+
+    /// Cases that did not go the same way every time.
+    fn unstable(&self, out: &mut String, run: &RunOutcome) {
+        let unstable: Vec<(&CaseOutcome, u32, u32)> = run
+            .cases
+            .iter()
+            .filter_map(|case| case.repeated.map(|(same, of)| (case, same, of)))
+            .filter(|(_, same, of)| same < of)
+            .collect();
+        if unstable.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "\n{}", self.paint.bold("not the same every time"));
+        for (case, same, of) in unstable.iter().take(REASONS) {
+            let text = format!(
+                "{} {}: {} {same} of {of} times",
+                text::plain(&case.target),
+                text::case_name(case),
+                text::verdict(case)
+            );
+            let _ = writeln!(
+                out,
+                "  {} {}",
+                self.paint.yellow("?"),
+                text::cut(&text, self.width.saturating_sub(4))
+            );
+        }
+        if unstable.len() > REASONS {
+            self.line(out, 2, &format!("… and {} more", unstable.len() - REASONS));
         }
     }
 

@@ -1,0 +1,149 @@
+//! What went wrong, in full: one text per finding and target, with the cases that went the same way named below it.
+
+use std::fmt::Write as _;
+
+use super::output;
+use crate::diagnostic::{CaseView, render_case};
+use crate::judge::Verdict;
+use crate::plan::{CaseId, Cell};
+use crate::requirement::Grade;
+use crate::runner::outcome::{CaseOutcome, RunOutcome};
+use crate::runner::{Corpus, ReportFolder, read_case};
+use crate::target::Provisioning;
+
+/// How many findings are shown in full; the rest is in the reports.
+const FINDINGS: usize = 20;
+
+/// How many ways of being inconclusive are shown in full.
+const INCONCLUSIVE: usize = 4;
+
+/// How many cases that went the same way are named.
+const NAMED: usize = 4;
+
+/// Cases that went wrong in the same way.
+struct Group<'a> {
+    key: String,
+    cases: Vec<&'a CaseOutcome>,
+}
+
+/// What failed or says nothing about its target, as far as the traces are on disk; failures first.
+pub(super) fn render(corpus: &Corpus, outcome: &RunOutcome, folder: &ReportFolder) -> String {
+    let mut text = String::new();
+    let failed = groups(outcome.cases.iter().filter(|case| case.has_failed()), failure_key);
+    let open = groups(outcome.cases.iter().filter(|case| is_open(case)), open_key);
+    for (groups, limit) in [(failed, FINDINGS), (open, INCONCLUSIVE)] {
+        for group in groups.iter().take(limit) {
+            text.push_str(&group_text(group, corpus, outcome, folder));
+        }
+        if groups.len() > limit {
+            let _ = writeln!(
+                text,
+                "… and {} more of this kind, in {}\n",
+                groups.len() - limit,
+                folder.latest().join("report.json").display()
+            );
+        }
+    }
+    text
+}
+
+fn is_open(case: &CaseOutcome) -> bool {
+    matches!(case.judgement.verdict, Verdict::Inconclusive | Verdict::Error) && case.folder.is_some()
+}
+
+fn groups<'a>(
+    cases: impl Iterator<Item = &'a CaseOutcome>,
+    key: fn(&CaseOutcome) -> String,
+) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for case in cases {
+        let key = key(case);
+        match groups.iter_mut().find(|group| group.key == key) {
+            Some(group) => group.cases.push(case),
+            None => groups.push(Group {
+                key,
+                cases: vec![case],
+            }),
+        }
+    }
+    groups
+}
+
+/// Cells of one scenario that break the same checks.
+fn failure_key(case: &CaseOutcome) -> String {
+    let mut key = format!("{} {}", case.target, case.scenario);
+    for finding in &case.judgement.findings {
+        let _ = write!(key, " {:?} {:?}", finding.step, finding.check);
+    }
+    key
+}
+
+/// Cases of one target that stopped for the same reason, in whatever scenario.
+fn open_key(case: &CaseOutcome) -> String {
+    let finding = case.judgement.findings.first();
+    let why = finding.map_or_else(
+        || case.judgement.reason.clone().unwrap_or_default(),
+        |finding| format!("{} {}", finding.message, finding.observed),
+    );
+    format!("{} {why}", case.target)
+}
+
+fn group_text(group: &Group<'_>, corpus: &Corpus, outcome: &RunOutcome, folder: &ReportFolder) -> String {
+    let Some((case, others)) = group.cases.split_first() else {
+        return String::new();
+    };
+    let mut text = case_text(case, corpus, outcome, folder).unwrap_or_default();
+    if !text.is_empty() && !others.is_empty() {
+        let names: Vec<String> = others.iter().take(NAMED).map(|case| name(case)).collect();
+        let more = if others.len() > NAMED { ", …" } else { "" };
+        let noun = if others.len() == 1 { "case" } else { "cases" };
+        let _ = writeln!(
+            text,
+            "the same in {} more {noun}: {}{more}\n",
+            others.len(),
+            names.join(", ")
+        );
+    }
+    text
+}
+
+fn name(case: &CaseOutcome) -> String {
+    let cell = Cell(case.cell.clone()).to_string();
+    if cell.is_empty() {
+        case.scenario.clone()
+    } else {
+        format!("{}[{cell}]", case.scenario)
+    }
+}
+
+/// The case in full; nothing when its trace cannot be read back, which was reported when it was written.
+fn case_text(
+    case: &CaseOutcome,
+    corpus: &Corpus,
+    outcome: &RunOutcome,
+    folder: &ReportFolder,
+) -> Option<String> {
+    let place = case.folder.as_ref()?;
+    let scenario = corpus
+        .scenarios
+        .iter()
+        .find(|scenario| scenario.id == case.scenario)?;
+    let events = read_case(folder.path(), place).ok()?;
+    let id = CaseId {
+        scenario: case.scenario.clone(),
+        target: case.target.clone(),
+        cell: Cell(case.cell.clone()),
+    };
+    let target = outcome.targets.get(&case.target);
+    let view = CaseView {
+        id: &id,
+        scenario,
+        judgement: &case.judgement,
+        events: &events,
+        version: target.and_then(|target| target.version.as_deref()),
+        is_external: target.is_some_and(|target| target.provision == Provisioning::External.name()),
+        folder: Some(&folder.latest().join(place).display().to_string()),
+        catalogue: &corpus.catalogue,
+    };
+    Some(render_case(&view, Grade::Fail, output::colour()))
+}
