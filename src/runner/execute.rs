@@ -17,7 +17,7 @@ use crate::client::{Engine, FinalReply, Seen, Settings, content_facts};
 use crate::judge::Next;
 use crate::plan::Case;
 use crate::scenario::model::{
-    AccountRef, Action, ChannelRef, Level, ProvideFile, Reach, ReadData, Step, TlsChoice,
+    AccountRef, Action, ChannelRef, CheckKind, Level, ProvideFile, Reach, ReadData, Step, TlsChoice,
 };
 use crate::trace::{
     ActionProblem, Channel, DataPath, Event, EventKind, Phase, Recorder, StepIndex, TlsVersion,
@@ -180,11 +180,7 @@ impl StepRunner {
     /// A clean-up command on a session that the target has ended goes over a new connection.
     async fn reconnect_for(&mut self, step: &Step) {
         let session = &step.session.value;
-        let is_command = matches!(
-            step.action.as_ref().map(|action| &action.value),
-            Some(Action::Send(_))
-        );
-        if !is_command || self.engine.is_connected(session) {
+        if !is_command(step) || self.engine.is_connected(session) {
             return;
         }
         let level = Spanned::new(Level::Authenticated, Span::default());
@@ -239,11 +235,7 @@ impl StepRunner {
         let mut outcome = StepOutcome { reply: None, start };
         let awaits_reply = self.act(step, &mut outcome).await;
         // A clean-up command is carried out before the connection may end, whether a check looks at its reply or not.
-        let is_command = matches!(
-            step.action.as_ref().map(|action| &action.value),
-            Some(Action::Send(_))
-        );
-        if position.phase == Phase::Cleanup && is_command && !awaits_reply {
+        if position.phase == Phase::Cleanup && is_command(step) && !awaits_reply {
             self.await_reply(step, &mut outcome).await;
         }
         self.observe(step, awaits_reply, &mut outcome).await;
@@ -281,12 +273,12 @@ impl StepRunner {
             self.recorder
                 .record(&channel, EventKind::ActionFailed(problem.clone()));
         }
-        if !checks_reply || !self.took_reply(outcome.start, session) || self.engine.owes_reply(session) {
-            return checks_reply;
+        if checks_reply && self.took_reply(outcome.start, session) && !self.engine.owes_reply(session) {
+            // The action took the reply that the check is about (`open-data`, `reach`).
+            outcome.reply = self.engine.last_taken(session);
+            return false;
         }
-        // The action took the reply that the check is about (`open-data`, `reach`).
-        outcome.reply = self.engine.last_taken(session);
-        false
+        checks_reply && may_be_answered(step, &result)
     }
 
     /// Whether a reply was taken since position `start` of the trace.
@@ -318,6 +310,29 @@ impl StepRunner {
                 .set(&format!("{name}.{part}"), value, &self.recorder);
         }
     }
+}
+
+/// Whether a reply can belong to the action: not when it was not done at all. A reply that came before the target closed
+/// the connection is no answer to a command that could not be sent, where the check accepts closing.
+fn may_be_answered(step: &Step, result: &Result<(), ActionProblem>) -> bool {
+    match result {
+        Err(ActionProblem::NotAllowed { .. }) => false,
+        Err(ActionProblem::Closed { .. }) if is_command(step) => {
+            let kinds = step.expect.iter().flat_map(|check| &check.kinds);
+            !kinds.into_iter().any(|kind| match kind {
+                CheckKind::Reply(pattern) => pattern.any_of.iter().any(|one| one.closed),
+                _ => false,
+            })
+        }
+        _ => true,
+    }
+}
+
+fn is_command(step: &Step) -> bool {
+    matches!(
+        step.action.as_ref().map(|action| &action.value),
+        Some(Action::Send(_))
+    )
 }
 
 fn checks_reply(step: &Step) -> bool {

@@ -186,6 +186,26 @@ steps:
 }
 
 #[tokio::test]
+async fn files_go_up_and_down_over_ipv6() {
+    let bench = Bench::with(|options| options.address = "[::1]:0".parse().unwrap()).await;
+    bench
+        .pass(
+            "
+matrix:
+  data: [extended-passive, extended-active]
+setup:
+  - reach: data-protected
+steps:
+  - store: { path: six.bin, bytes: 1000 }
+    expect: { reply: 226, requirement: rfc959.s4.2.every-command-replied }
+  - retrieve: { path: six.bin }
+    expect: [{ reply: 226 }, { data: { bytes: 1000 } }]
+",
+        )
+        .await;
+}
+
+#[tokio::test]
 async fn variables_are_in_the_trace_and_passwords_are_not() {
     let bench = Bench::new().await;
     let ran = bench
@@ -406,6 +426,26 @@ cleanup:
         started,
         count(|kind| matches!(kind, EventKind::StepFinished { .. }))
     );
+}
+
+#[tokio::test]
+async fn a_reply_from_before_is_no_answer_to_a_command_that_could_not_be_sent() {
+    let bench = Bench::with(|options| options.idle_timeout = Duration::from_millis(300)).await;
+    let ran = bench
+        .pass(
+            "
+setup:
+  - reach: connected
+steps:
+  - wait: 1s
+  - send: NOOP
+    expect: { reply: [200, closed], requirement: rfc959.s4.2.every-command-replied }
+",
+        )
+        .await;
+    let said_421 =
+        |event: &Event| matches!(&event.kind, EventKind::ReplyReceived { code, .. } if code.value() == 421);
+    assert!(ran[0].events.iter().any(said_421));
 }
 
 #[tokio::test]
