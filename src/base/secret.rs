@@ -61,7 +61,7 @@ impl Masker {
         }
     }
 
-    /// `text` with every secret replaced by `***`. A secret shorter than [`SHORT`] characters is replaced only where it
+    /// `text` with every secret replaced by `***`. A secret shorter than six characters is replaced only where it
     /// stands as a word of its own: as part of a hash or a number it is chance, and masking it would change what is judged.
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
