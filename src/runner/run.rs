@@ -240,14 +240,14 @@ async fn prepare(
                 discovered = discover(runner, &running, &request.discover, jobs) => discovered,
                 () = cancel.cancelled() => Discovered::declared(&running),
             };
-            if let Some(reason) = &ready.discovered.unanswered {
-                outcome.unavailable =
-                    Some(format!("it answered none of the questions asked first: {reason}"));
-            }
             outcome.capabilities.clone_from(&ready.discovered.evidence);
             outcome
                 .contradictions
                 .clone_from(&ready.discovered.contradictions);
+            if let Some(reason) = &ready.discovered.unanswered {
+                let note = format!("it answered none of the questions asked first: {reason}");
+                outcome.contradictions.push(note);
+            }
             ready.running = Some(running);
         }
     }

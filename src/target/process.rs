@@ -34,6 +34,7 @@ server=$!
 (
     trap '' TERM
     read -r nothing <&3
+    : >"$2/.gone"
     kill -TERM -$$ 2>/dev/null
     sleep 2
     rm -rf "$2"
@@ -43,6 +44,7 @@ watcher=$!
 exec 3<&-
 # A wait that a signal ends is no end of the server.
 while wait "$server"; status=$?; kill -0 "$server" 2>/dev/null; do :; done
+if [ -e "$2/.gone" ]; then rm -rf "$2"; fi
 kill -KILL "$watcher" 2>/dev/null
 exit "$status"
 "#;
