@@ -404,7 +404,12 @@ impl Carrier {
         {
             return Err(not_reused());
         }
-        if !is_resumed && is_other_client(plan.client_certificate.as_ref(), facts) {
+        let tolerated = if facts.chain.is_empty() {
+            Fault::IgnoresMissingClientCertificate
+        } else {
+            Fault::IgnoresOtherClientCertificate
+        };
+        if !is_resumed && is_other_client(plan.client_certificate.as_ref(), facts) && !self.has(tolerated) {
             return Err(Failure::new(
                 522,
                 "The certificate is not the one of the control connection.",
@@ -446,6 +451,9 @@ impl Carrier {
             self.progress
                 .bytes
                 .fetch_add(u64::try_from(chunk.len()).unwrap_or(0), Ordering::Relaxed);
+        }
+        if self.has(Fault::KeepsDataConnectionOpen) {
+            return Ok((Vec::new(), DataEnd::Sent));
         }
         let is_silent = self.has(Fault::OmitsCloseNotifyOnRetr) && !self.plan.is_listing
             || self.has(Fault::OmitsCloseNotifyOnListing) && self.plan.is_listing;

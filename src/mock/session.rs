@@ -34,6 +34,8 @@ const UNKNOWN_LIMIT: u32 = 10;
 const NO_VERB: &str = "The line is empty.";
 /// How long a client of the implicit port may take before a fault greets it in clear.
 const HESITATION: Duration = Duration::from_millis(250);
+/// How long a fault stays silent.
+const CHAT: Duration = Duration::from_millis(500);
 /// How long the end of a connection is waited for after our own.
 const GOODBYE_DEADLINE: Duration = Duration::from_secs(2);
 /// Bits of a session label that count data connections.
@@ -110,6 +112,8 @@ pub(super) struct Settings {
     pub(super) rename_from: Option<StorePath>,
     pub(super) facts: FactSet,
     pub(super) host: Option<String>,
+    /// LANG was taken; for a fault.
+    pub(super) has_lang: bool,
     /// PBSZ above 0 was taken; for a fault.
     pub(super) is_framed: bool,
 }
@@ -358,7 +362,7 @@ impl Session {
 
     /// Obeys or refuses a line.
     async fn obey(&mut self, line: Line) -> Step {
-        let command = match line {
+        let mut command = match line {
             Line::Command(command) => command,
             Line::Refused(code, text) => {
                 if text == NO_VERB && self.has(Fault::ClosesOnEmptyLine) {
@@ -368,6 +372,9 @@ impl Session {
                 return self.reply(code, text).await;
             }
         };
+        if !command.telnet.is_empty() && self.has(Fault::TakesTelnetForText) {
+            return self.reply(500, "Unknown command.").await;
+        }
         self.refuse_telnet_options(&command.telnet).await?;
         if let Some(slip) = commands::before_rules(self, &command) {
             return self.slip(slip).await;
@@ -379,8 +386,19 @@ impl Session {
                 return Err(Ended::ByServer);
             }
             self.count_unknown(500).await?;
+            if self.has(Fault::EchoesUnknownCommands) {
+                let text = [command.raw.as_slice(), b" is unknown."].concat();
+                return self.reply_bytes(500, &[&text]).await;
+            }
             return self.reply(500, "Unknown command.").await;
         };
+        if self.has(Fault::CutsNamesAtNul)
+            && let Some(argument) = &mut command.argument
+            && let Some(end) = argument.iter().position(|byte| *byte == 0)
+        {
+            argument.truncate(end);
+            command.violations.clear();
+        }
         if command.violations.contains(&CommandViolation::BareCarriageReturn)
             || command.violations.contains(&CommandViolation::Nul)
         {
@@ -459,7 +477,8 @@ impl Session {
     async fn count_unknown(&mut self, code: u16) -> Step {
         self.unknown_lines = self.unknown_lines.saturating_add(1);
         let is_logged_in = matches!(self.access, Access::LoggedIn(_));
-        if code == 500 && !is_logged_in && self.unknown_lines > UNKNOWN_LIMIT {
+        let is_limited = !self.has(Fault::HasNoLimitForUnknownCommands);
+        if is_limited && code == 500 && !is_logged_in && self.unknown_lines > UNKNOWN_LIMIT {
             self.reply(421, "Too many lines that are no command.").await?;
             return Err(Ended::ByServer);
         }
@@ -494,6 +513,14 @@ impl Session {
             if let Some(line) = self.take_line() {
                 return Ok(line);
             }
+            if self.has(Fault::TalksWhileIdle) {
+                let Ok(incoming) = tokio::time::timeout(CHAT, self.link.receive()).await else {
+                    self.reply(211, "Still here.").await?;
+                    continue;
+                };
+                self.accept(incoming)?;
+                continue;
+            }
             let idle = self.shared.options.idle_timeout;
             let Ok(incoming) = tokio::time::timeout(idle, self.link.receive()).await else {
                 self.reply(421, "No command for too long.").await?;
@@ -524,6 +551,13 @@ impl Session {
             && let Some(end) = bytes.iter().position(|byte| *byte == b'\n')
         {
             self.parser.push(bytes.get(..=end).unwrap_or_default());
+            return;
+        }
+        if self.has(Fault::SplitsLinesAt1024Bytes) {
+            for part in bytes.chunks(1024) {
+                self.parser.push(part);
+                self.parser.push(if part.len() == 1024 { b"\r\n" } else { b"" });
+            }
             return;
         }
         self.parser.push(bytes);

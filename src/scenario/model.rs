@@ -521,6 +521,8 @@ pub struct ReplyAlternative {
     pub text: Option<Template>,
     /// No line contains this, letter case ignored.
     pub without: Option<Template>,
+    /// Some line is this as a whole, letter case ignored, with the wildcards of `judge`.
+    pub line: Option<Template>,
     /// Must (or must not) have arrived under TLS.
     pub protected: Option<bool>,
     /// Closing the control connection is accepted instead of a reply (`reply: [421, closed]`).

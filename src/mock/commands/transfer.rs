@@ -66,16 +66,27 @@ fn take_restart(session: &mut Session) -> Option<u64> {
 
 fn read(session: &Session, command: &Command, restart: u64) -> Result<Vec<u8>, Refused> {
     let path = argument::path(session, command)?;
+    if session.has(Fault::ReadsOutsideOfTheHome) && command.argument_text().contains("../etc/passwd") {
+        return Ok(b"root:x:0:0:root:/root:/bin/sh\n".to_vec());
+    }
     let stored = match session.shared.store.read(session.user(), &path) {
         Ok(stored) => stored,
         Err(_) if session.has(Fault::AcknowledgesMissingFile) => Arc::default(),
         Err(error) => return Err(argument::refusal(&error)),
     };
     let sent = match session.settings.transfer_type {
+        TransferType::Ascii if session.has(Fault::StoresCrInTypeA) => stored
+            .split(|byte| *byte == b'\n')
+            .collect::<Vec<_>>()
+            .join(&b"\r\n"[..]),
+        TransferType::Ascii if session.has(Fault::SendsLfInTypeA) => stored.to_vec(),
         TransferType::Ascii => to_network(&stored),
         TransferType::Image => stored.to_vec(),
     };
-    let start = usize::try_from(restart).unwrap_or(usize::MAX);
+    let mut start = usize::try_from(restart).unwrap_or(usize::MAX);
+    if session.has(Fault::WrapsRestartOffset) {
+        start = start.checked_rem(sent.len()).unwrap_or(0);
+    }
     let mut rest = sent
         .get(start..)
         .ok_or((554, "The file is shorter than the restart marker."))?;
@@ -89,6 +100,14 @@ fn read(session: &Session, command: &Command, restart: u64) -> Result<Vec<u8>, R
 pub(super) async fn list(session: &mut Session, command: &Command) -> Step {
     session.settings.restart = None;
     let listed = check_level(session).and_then(|()| listing(session, command));
+    let listed = match listed {
+        Err((450, _)) if session.has(Fault::ListsMissingPathsAsEmpty) => Ok(Vec::new()),
+        Ok(mut text) if session.has(Fault::EndsListingLinesWithLf) => {
+            text.retain(|byte| *byte != b'\r');
+            Ok(text)
+        }
+        listed => listed,
+    };
     match listed {
         Ok(text) => send(session, command, text, "The listing follows.".to_owned()).await,
         Err(refused) => refuse(session, refused).await,
@@ -169,16 +188,28 @@ pub(super) async fn mlsd(session: &mut Session, command: &Command) -> Step {
             StoreErrorKind::NotDirectory => (501, "MLSD is for directories."),
             _ => argument::refusal(&error),
         })?;
+        let facts = &session.settings.facts;
         let mut text = Vec::new();
         if session.has(Fault::AddsHeaderToMlsd) {
             text.extend_from_slice(b"total 4\r\n");
         }
+        if session.has(Fault::SendsDotEntriesWithoutType) {
+            text.extend_from_slice(b"size=4096; .\r\n");
+        }
         for entry in entries {
-            text.extend_from_slice(&fact_line(&entry, &entry.name, &session.settings.facts));
+            let name = if session.has(Fault::SendsPathsInMlsd) {
+                path.child(&entry.name).to_bytes()
+            } else {
+                entry.name.clone()
+            };
+            text.extend_from_slice(&fact_line(&entry, &name, facts, &session.shared.options.faults));
             text.extend_from_slice(b"\r\n");
         }
         Ok(text)
     });
+    if session.has(Fault::SetsTypeAOnMlsd) {
+        session.settings.transfer_type = TransferType::Ascii;
+    }
     match listed {
         Ok(text) => send(session, command, text, "The listing follows.".to_owned()).await,
         Err(refused) => refuse(session, refused).await,
@@ -192,13 +223,19 @@ async fn send(session: &mut Session, command: &Command, bytes: Vec<u8>, prelimin
         preliminary,
     };
     match transfer(session, job).await? {
+        Some(done) if command.verb == Verb::Mlsd && session.has(Fault::AnswersMlsdWith200) => {
+            finish(session, done.observation, (200, "Done.")).await
+        }
         Some(done) => finish(session, done.observation, (226, "Done.")).await,
         None => Ok(()),
     }
 }
 
 pub(super) async fn stor(session: &mut Session, command: &Command) -> Step {
-    let restart = take_restart(session);
+    let mut restart = take_restart(session);
+    if command.verb == Verb::Appe && session.has(Fault::AppendsBehindRestart) {
+        restart = None;
+    }
     let target = check_level(session)
         .and_then(|()| argument::path(session, command))
         .and_then(|path| target(session, path, &command.verb, restart));
@@ -220,6 +257,9 @@ pub(super) async fn stou(session: &mut Session, command: &Command) -> Step {
     });
     match target {
         // This very form, so that clients can find the name (RFC 1123 section 4.1.2.9).
+        Ok((_, target)) if session.has(Fault::HidesTheNameOfStou) => {
+            receive(session, command, target, "Fine.".to_owned()).await
+        }
         Ok((name, target)) => receive(session, command, target, format!("FILE: {name}")).await,
         Err(refused) => refuse(session, refused).await,
     }
@@ -281,7 +321,7 @@ async fn receive(session: &mut Session, command: &Command, target: Target, preli
     {
         content.extend_from_slice(old.get(content.len()..).unwrap_or_default());
     }
-    if session.settings.transfer_type == TransferType::Ascii {
+    if session.settings.transfer_type == TransferType::Ascii && !session.has(Fault::StoresCrInTypeA) {
         content = from_network(&content);
     }
     let stored = session.shared.store.write(session.user(), &target.path, content);
@@ -378,6 +418,9 @@ async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Option<Done>, E
         && let Some(text) = preliminary.take()
     {
         session.reply(150, &text).await?;
+        if session.has(Fault::Sends150Twice) {
+            session.reply(150, &text).await?;
+        }
     }
     let mut observation = Observation {
         session: session.number,
@@ -424,6 +467,9 @@ async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Option<Done>, E
 
 async fn answer_failure(session: &mut Session, observation: Observation, reply: Refused) -> Step {
     let has_failed_handshake = observation.end == DataEnd::HandshakeFailed;
+    if observation.end == DataEnd::NotConnected && session.has(Fault::AcknowledgesMissingDataConnection) {
+        return finish(session, observation, (226, "Done.")).await;
+    }
     let is_not_reused = observation.end == DataEnd::Refused && reply.0 == 522;
     if is_not_reused && session.has(Fault::DropsDataSilentlyWithoutReuse) {
         session.shared.observe(observation);
@@ -534,7 +580,12 @@ async fn carry(
                 return Ok(Carried::Over { outcome: Box::new(outcome), is_aborted });
             }
             incoming = session.link.receive() => {
-                session.accept(incoming)?;
+                let accepted = session.accept(incoming);
+                if accepted.is_err() && session.has(Fault::ServesOnAfterControlLoss) {
+                    drop(work.await);
+                    return Err(Ended::ByPeer);
+                }
+                accepted?;
                 has_lines = true;
             }
         }
@@ -557,6 +608,12 @@ async fn serve(session: &mut Session, line: Line, progress: &Progress) -> Result
             info::stat(session, command, Some(progress)).await?;
             Ok(false)
         }
+        (_, Verb::Quit) if session.has(Fault::QuitsAtOnce) => {
+            session.reply(226, "Done.").await?;
+            session.reply(221, "Goodbye.").await?;
+            Err(Ended::ByServer)
+        }
+        _ if session.has(Fault::DropsCommandsDuringTransfer) => Ok(false),
         _ => {
             session.queue(line).await?;
             Ok(false)

@@ -193,6 +193,7 @@ impl Lowering<'_, '_> {
             codes: Vec::new(),
             text: self.optional(&raw.text),
             without: self.optional(&raw.without),
+            line: self.optional(&raw.line),
             protected: flag(&raw.protected),
             closed: false,
             well_formed: flag(&raw.well_formed).unwrap_or(false),

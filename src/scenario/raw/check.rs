@@ -53,6 +53,8 @@ raw_struct! {
         text = "text": Text,
         /// No line contains this, letter case ignored.
         without = "without": Text,
+        /// Some line, without its code, is this as a whole, letter case ignored. `#` stands for a digit, `*` for anything, `[abc]` for one or more of these letters.
+        line = "line": Text,
         /// Arrived under TLS (`true`) or in clear (`false`).
         protected = "protected": Flag,
         /// Is free of violations of the form (RFC 959 section 4.2).

@@ -218,7 +218,11 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
   expect: { reply: [5yz, closed], within: 10s }
 - send: SYST
   expect:
-    - reply: [{ code: 215, without: UNIX }, 5yz]",
+    - reply: [{ code: 215, without: UNIX }, 5yz]
+- send: SIZE $(file.path)
+  expect: { reply: { code: 213, line: '[0123456789]' } }
+- send: MDTM $(file.path)
+  expect: { reply: { code: 213, line: '##############' } }",
     ),
     (
         "tls",
