@@ -74,14 +74,15 @@ async fn stat_path(session: &mut Session, command: &Command) -> Step {
     });
     match found {
         Ok((code, entries)) => {
+            if session.has(Fault::SendsNamesUnpaddedInStat) {
+                let names: Vec<Vec<u8>> = entries.into_iter().map(|entry| entry.name).collect();
+                let text = [b"212-Status:", names.join(&b"\r\n"[..]).as_slice(), b"212 End\r\n"];
+                return session.send(&text.join(&b"\r\n"[..])).await;
+            }
             let now = session.shared.store.now();
             let mut lines = vec![b"Status:".to_vec()];
             for entry in entries {
                 // The space keeps a name from looking like the end of the reply.
-                if session.has(Fault::SendsNamesUnpaddedInStat) {
-                    lines.push(entry.name);
-                    continue;
-                }
                 let mut line = b" ".to_vec();
                 line.extend_from_slice(&list_line(&entry, &entry.name, now));
                 lines.push(line);
