@@ -404,12 +404,7 @@ impl Carrier {
         {
             return Err(not_reused());
         }
-        let tolerated = if facts.chain.is_empty() {
-            Fault::IgnoresMissingClientCertificate
-        } else {
-            Fault::IgnoresOtherClientCertificate
-        };
-        if !is_resumed && is_other_client(plan.client_certificate.as_ref(), facts) && !self.has(tolerated) {
+        if !is_resumed && is_other_client(plan.client_certificate.as_ref(), facts) {
             return Err(Failure::new(
                 522,
                 "The certificate is not the one of the control connection.",

@@ -285,10 +285,6 @@ faults! {
     IgnoresFactSelection = "ignores-fact-selection",
     /// Answers 211 to FEAT with an argument.
     IgnoresFeatArgument = "ignores-feat-argument",
-    /// Takes a data connection without a client certificate.
-    IgnoresMissingClientCertificate = "ignores-missing-client-certificate",
-    /// Takes a data connection with another client certificate.
-    IgnoresOtherClientCertificate = "ignores-other-client-certificate",
     /// REST 0 leaves the earlier offset in force.
     IgnoresRest0 = "ignores-rest-0",
     /// Answers 350 to REST and transfers from 0 (STOR replaces the file).
@@ -499,8 +495,6 @@ faults! {
     SetsTimeWithMdtm = "sets-time-with-mdtm",
     /// MLSD leaves type A in force.
     SetsTypeAOnMlsd = "sets-type-a-on-mlsd",
-    /// Answers 227 with 127.0.0.99.
-    ShowsAnotherAddressIn227 = "shows-another-address-in-227",
     /// Uses another certificate on data connections.
     ShowsAnotherCertificateOnData = "shows-another-certificate-on-data",
     /// Skips records with a bad MAC and answers 226.

@@ -219,6 +219,8 @@ pub(super) struct Session {
     pub(super) has_aborted: bool,
     /// The final reply is sent twice; for a fault.
     is_doubled: bool,
+    /// A data connection that stays open; for a fault.
+    pub(super) held: Option<Link>,
     /// Data connections whose end is still waited for.
     pub(super) drains: JoinSet<()>,
 }
@@ -251,6 +253,7 @@ impl Session {
             kept: Kept::default(),
             has_aborted: false,
             is_doubled: false,
+            held: None,
             drains: JoinSet::new(),
         }
     }

@@ -76,7 +76,8 @@ async fn stat_path(session: &mut Session, command: &Command) -> Step {
         Ok((code, entries)) => {
             if session.has(Fault::SendsNamesUnpaddedInStat) {
                 let names: Vec<Vec<u8>> = entries.into_iter().map(|entry| entry.name).collect();
-                let text = [b"212-Status:", names.join(&b"\r\n"[..]).as_slice(), b"212 End\r\n"];
+                let names = names.join(&b"\r\n"[..]);
+                let text = [b"212-Status:", names.as_slice(), b"212 End\r\n"];
                 return session.send(&text.join(&b"\r\n"[..])).await;
             }
             let now = session.shared.store.now();

@@ -79,11 +79,7 @@ pub(super) async fn pasv(session: &mut Session, command: &Command) -> Step {
     if session.has(Fault::AnswersPasvWithoutAddress) {
         return session.reply(227, "ok").await;
     }
-    let shown = match session.shared.options.masquerade {
-        _ if session.has(Fault::ShowsAnotherAddressIn227) => Ipv4Addr::new(127, 0, 0, 99),
-        Some(masquerade) => masquerade,
-        None => local,
-    };
+    let shown = session.shared.options.masquerade.unwrap_or(local);
     let text = render_227(SocketAddrV4::new(shown, port));
     session.reply(227, &text).await
 }

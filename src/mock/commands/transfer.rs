@@ -448,6 +448,10 @@ async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Option<Done>, E
     after_transfer(session, &outcome);
     let Outcome { result, link, .. } = *outcome;
     if let Some(link) = link {
+        if session.has(Fault::KeepsDataConnectionOpen) {
+            session.held = Some(link);
+            return Ok(result.ok().map(|content| Done { content, observation }));
+        }
         session.drains.spawn(data::drain(link));
     }
     if is_aborted {
