@@ -485,8 +485,6 @@ faults! {
     ServesClearDataWhenTlsRequired = "serves-clear-data-when-tls-required",
     /// Serves data connections without resumption although policy requires it.
     ServesFullHandshakeWhenReuseRequired = "serves-full-handshake-when-reuse-required",
-    /// A transfer goes on to its end when the control connection is lost.
-    ServesOnAfterControlLoss = "serves-on-after-control-loss",
     /// Keeps the listener of an earlier EPSV and prefers a connection that came there.
     ServesOnOldListener = "serves-on-old-listener",
     /// Answers SIZE, MDTM and MLST before login.

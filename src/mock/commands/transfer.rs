@@ -584,12 +584,7 @@ async fn carry(
                 return Ok(Carried::Over { outcome: Box::new(outcome), is_aborted });
             }
             incoming = session.link.receive() => {
-                let accepted = session.accept(incoming);
-                if accepted.is_err() && session.has(Fault::ServesOnAfterControlLoss) {
-                    drop(work.await);
-                    return Err(Ended::ByPeer);
-                }
-                accepted?;
+                session.accept(incoming)?;
                 has_lines = true;
             }
         }
