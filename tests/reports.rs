@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test file: a panic is the report")]
 
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -50,9 +51,10 @@ fn acme(targets: &[(&str, &[&str])]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut yaml = "name: acme\nprovision: process\nallow: [write, second-account]\nlimits: { max-connections: 8 }\nvariants:\n".to_owned();
     for (name, faults) in targets {
-        yaml.push_str(&format!(
-            "  {name}:\n    tls: explicit\n    declares: [auth-tls, tls1.2, tls1.3]\n"
-        ));
+        let _ = writeln!(
+            yaml,
+            "  {name}:\n    tls: explicit\n    declares: [auth-tls, tls1.2, tls1.3]"
+        );
         break_it(folder.path(), name, faults);
     }
     std::fs::write(folder.path().join("acme.yaml"), yaml).unwrap();
