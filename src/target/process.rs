@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -15,8 +17,8 @@ use super::profile::{Account, Profile};
 use super::provision::{ProvisionError, ProvisionErrorKind};
 use crate::tls::Identity;
 
-/// How many passive ports a target gets.
-const PASSIVE_PORTS: u16 = 60;
+/// How many passive ports a target gets: so many that a port which was just given up is not soon another session's.
+const PASSIVE_PORTS: u16 = 240;
 
 /// How much of a server's log an error shows, in bytes.
 const LOG_TAIL: usize = 2000;
@@ -260,9 +262,14 @@ fn free_port(address: IpAddr) -> std::io::Result<u16> {
     Ok(TcpListener::bind((address, 0))?.local_addr()?.port())
 }
 
-/// A range of ports nobody listens on at this moment. Programs that look at the same time start at different places.
+/// A range of ports nobody listens on at this moment. Programs that look at the same time start at different places, and
+/// one program looks at another place each time: its targets must not share ports that are free between two transfers.
 fn free_range(address: IpAddr) -> Option<RangeInclusive<u16>> {
-    let start = free_port(address).ok()?;
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let first = free_port(address).ok()?;
+    let start = NEXT
+        .get_or_init(|| AtomicU16::new(first))
+        .fetch_add(1, Ordering::Relaxed);
     let lowest = 12_000_u16;
     let places = (32_000 - lowest) / PASSIVE_PORTS;
     (0..places).find_map(|step| {
