@@ -208,6 +208,9 @@ pub(super) struct ListArgs {
     /// The faults of the embedded server
     #[arg(long, conflicts_with = "capabilities")]
     pub(super) faults: bool,
+    /// The lawful habits of the embedded server that properties tell apart
+    #[arg(long, conflicts_with_all = ["coverage", "uncovered", "faults", "capabilities"])]
+    pub(super) habits: bool,
     /// The capabilities that scenarios may require
     #[arg(long)]
     pub(super) capabilities: bool,
@@ -217,7 +220,7 @@ pub(super) struct ListArgs {
 
 #[derive(Args, Debug)]
 pub(super) struct ExplainArgs {
-    /// Id of a scenario, a requirement, a fault or a capability
+    /// Id of a scenario, a requirement, a fault, a habit or a capability
     pub(super) id: String,
     #[command(flatten)]
     pub(super) corpus: CorpusArgs,

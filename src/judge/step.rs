@@ -2,6 +2,7 @@
 
 use super::case::Requirements;
 use super::check::{self, Account, CheckResult};
+use super::property;
 use super::verdict::{Finding, Next, Proven};
 use super::view::{StepRange, View};
 use super::words;
@@ -18,6 +19,8 @@ pub(super) struct JudgedStep {
     /// How many checks held, with or without a requirement; none are counted in set-up.
     pub held_checks: usize,
     pub next: Next,
+    /// The value of the property that the step settles.
+    pub yielded: Option<String>,
 }
 
 impl Default for JudgedStep {
@@ -27,6 +30,7 @@ impl Default for JudgedStep {
             held: Vec::new(),
             held_checks: 0,
             next: Next::GoOn,
+            yielded: None,
         }
     }
 }
@@ -56,7 +60,10 @@ pub(super) fn judge_range(
                 .collect()
         })
         .collect();
-    let failure = unallowed_failure(&view, &results);
+    if !model.yields.is_empty() {
+        return property::judge(&view, &results);
+    }
+    let failure = unallowed_failure(&view, 0, &results);
     let scribe = Scribe {
         view,
         requirements,
@@ -99,14 +106,15 @@ pub(super) fn missing_step(events: &[Event], index: StepIndex) -> JudgedStep {
     }
 }
 
-/// The problem of the action, when there is one and no check accepts it.
-fn unallowed_failure<'a>(
+/// The problem of the action, when there is one and none of the checks from `first` on that have `results` accepts it.
+pub(super) fn unallowed_failure<'a>(
     view: &View<'a>,
+    first: usize,
     results: &[Vec<CheckResult>],
 ) -> Option<(usize, &'a ActionProblem)> {
     let (event, problem, _) = view.problem()?;
-    let step = view.step();
-    let allowed = step.expect.iter().zip(results).any(|(check, results)| {
+    let checks = view.step().expect.iter().skip(first);
+    let allowed = checks.zip(results).any(|(check, results)| {
         check
             .kinds
             .iter()

@@ -251,6 +251,8 @@ faults! {
     KeepsUserAcrossAuth = "keeps-user-across-auth",
     /// Answers 502 to SYST.
     LacksSyst = "lacks-syst",
+    /// Sends no reply to an upload that ends without close_notify.
+    LeavesTruncatedUploadUnanswered = "leaves-truncated-upload-unanswered",
     /// MLSD of a plain file lists it.
     ListsFilesWithMlsd = "lists-files-with-mlsd",
     /// Listings without argument show the root.

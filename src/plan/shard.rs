@@ -31,6 +31,14 @@ pub struct ShardError {
     pub text: String,
 }
 
+impl Shard {
+    /// Whether it is the first one, which also does what is not divided.
+    #[must_use]
+    pub fn is_first(self) -> bool {
+        self.index == 1
+    }
+}
+
 impl FromStr for Shard {
     type Err = ShardError;
 

@@ -9,6 +9,7 @@ pub mod json;
 pub mod junit;
 pub mod kill_matrix;
 pub mod markdown;
+mod properties;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

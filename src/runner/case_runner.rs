@@ -199,14 +199,16 @@ impl CaseRunner {
             set(&format!("user{suffix}"), account.user.clone());
             set(&format!("password{suffix}"), account.password.reveal().to_owned());
         }
-        if running.address.is_ipv4() && running.address.ip().is_loopback() {
-            set(
-                "other.address",
-                IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)).to_string(),
-            );
+        if let Some(other) = other_address(running.address.ip()) {
+            set("other.address", other.to_string());
         }
         variables
     }
+}
+
+/// A second source address of ours from which a target at `address` can be reached; none where nobody gave us one.
+pub(super) fn other_address(address: IpAddr) -> Option<IpAddr> {
+    (address.is_ipv4() && address.is_loopback()).then_some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)))
 }
 
 /// Why the profile does not allow `scenario`, when it does not.

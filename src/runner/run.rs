@@ -15,6 +15,7 @@ use super::discover::{Discovered, discover};
 use super::folder::{FolderError, ReportFolder};
 use super::known::{Known, apply_known};
 use super::outcome::{CaseOutcome, REPORT_FORMAT, RunFacts, RunOutcome, TargetOutcome};
+use super::properties::{PropertyRequest, properties};
 use crate::base::Clock;
 use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, CellFilter, Durations, Shard, expand, keeps_cell, shard};
@@ -48,6 +49,8 @@ pub struct RunRequest {
     pub scenarios: Vec<Arc<Scenario>>,
     /// The scenarios that find out capabilities.
     pub discover: Vec<Arc<Scenario>>,
+    /// The scenarios that tell properties, selected already.
+    pub properties: Vec<Arc<Scenario>>,
     /// The targets.
     pub targets: Vec<TargetChoice>,
     /// Which cells of the matrix.
@@ -114,7 +117,18 @@ pub async fn run(
     let mut targets = BTreeMap::new();
     let mut ready = BTreeMap::new();
     for choice in &request.targets {
-        let (outcome, usable) = prepare(runner, request, choice, progress, cancel).await;
+        let (mut outcome, usable) = prepare(runner, request, choice, progress, cancel).await;
+        tell_properties(
+            runner,
+            request,
+            &mut outcome,
+            &usable,
+            choice,
+            folder,
+            progress,
+            cancel,
+        )
+        .await?;
         targets.insert(choice.name().to_owned(), outcome);
         ready.insert(choice.name().to_owned(), usable);
     }
@@ -196,6 +210,7 @@ async fn prepare(
         capabilities: BTreeMap::new(),
         contradictions: Vec::new(),
         unavailable: None,
+        properties: Vec::new(),
     };
     let mut ready = Ready {
         running: None,
@@ -252,6 +267,46 @@ async fn prepare(
         }
     }
     (outcome, ready)
+}
+
+/// Asks the target for its properties. Of several shards, the first one does.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call, split from `run` for its length"
+)]
+async fn tell_properties(
+    runner: &CaseRunner,
+    request: &RunRequest,
+    outcome: &mut TargetOutcome,
+    usable: &Ready,
+    choice: &TargetChoice,
+    folder: Option<&ReportFolder>,
+    progress: &mpsc::UnboundedSender<Progress>,
+    cancel: &CancellationToken,
+) -> Result<(), FolderError> {
+    let is_first = request.shard.is_none_or(Shard::is_first);
+    if outcome.unavailable.is_some() || request.properties.is_empty() || !is_first {
+        return Ok(());
+    }
+    // Nobody listening is fine.
+    let _ = progress.send(Progress::Preparing {
+        target: choice.name().to_owned(),
+        what: "asking for its properties".to_owned(),
+    });
+    let jobs = request.jobs.min((usable.limit / 2).max(1));
+    let asked = PropertyRequest {
+        running: usable.running.as_ref(),
+        facts: &usable.discovered.facts,
+        scenarios: &request.properties,
+        cells: &request.cells,
+        jobs,
+        folder,
+    };
+    outcome.properties = tokio::select! {
+        found = properties(runner, asked) => found?,
+        () = cancel.cancelled() => Vec::new(),
+    };
+    Ok(())
 }
 
 #[expect(

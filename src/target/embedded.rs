@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::profile::{Account, Limits, Permission, Profile, Provisioning, Timeouts, TlsMode, TrustChoice};
 use super::provision::{ProvisionError, ProvisionErrorKind, Provisioner, Running};
 use crate::base::Secret;
-use crate::mock::{self, Fault};
+use crate::mock::{self, Fault, Habit};
 use crate::requirement::Capability;
 
 /// Name of the embedded target.
@@ -30,6 +30,7 @@ pub struct EmbeddedPolicy {
     auth_ssl: bool,
     quota: bool,
     client_certificate: bool,
+    habits: BTreeSet<Habit>,
     faults: BTreeSet<Fault>,
 }
 
@@ -48,8 +49,16 @@ impl EmbeddedPolicy {
             auth_ssl: has(Capability::AuthSsl),
             quota: has(Capability::Quota),
             client_certificate: has(Capability::ClientCertificate),
+            habits: BTreeSet::new(),
             faults: BTreeSet::new(),
         }
+    }
+
+    /// The same policy with a lawful habit.
+    #[must_use]
+    pub fn with_habit(mut self, habit: Habit) -> Self {
+        self.habits.insert(habit);
+        self
     }
 
     /// The same policy with a deliberate mistake.
@@ -150,6 +159,7 @@ impl EmbeddedPool {
         if policy.client_certificate {
             options.client_authorities = Some(self.provisioner.authority().pem().into());
         }
+        options.habits.clone_from(&policy.habits);
         options.faults.clone_from(&policy.faults);
         let local = |detail: String| ProvisionError {
             kind: ProvisionErrorKind::Local,

@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 
 use super::argument::Refused;
 use super::info;
-use crate::mock::Fault;
 use crate::mock::data::{self, Outcome, Payload, Plan, Progress, Protection, Route};
 use crate::mock::observation::{DataEnd, Observation, ResumedFrom};
 use crate::mock::session::{Control, Ended, Epoch, Level, Line, Session, Step};
 use crate::mock::state::{self, Turn};
+use crate::mock::{Fault, Habit};
 use crate::trace::Channel;
 use crate::wire::command::{Command, Verb};
 
@@ -42,7 +42,14 @@ pub(super) async fn send(
         preliminary,
     };
     match transfer(session, job).await? {
-        Some(done) => finish(session, done.observation, (226, "Done.")).await,
+        Some(done) => {
+            finish(session, done.observation, (226, "Done.")).await?;
+            if let Some(link) = session.unclosed.take() {
+                let deadline = session.shared.options.data_timeout;
+                session.drains.spawn(data::close_late(link, deadline));
+            }
+            Ok(())
+        }
         None => Ok(()),
     }
 }
@@ -162,7 +169,11 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
     after_transfer(session, &outcome);
     let Outcome { result, link, .. } = *outcome;
     if let Some(link) = link {
-        session.drains.spawn(data::drain(link));
+        if observation.end == DataEnd::Sent && session.does(Habit::CompletesBeforeClose) {
+            session.unclosed = Some(link);
+        } else {
+            session.drains.spawn(data::drain(link));
+        }
     }
     if is_aborted {
         // Only a fault gets here.
@@ -183,6 +194,10 @@ async fn answer_failure(session: &mut Session, observation: Observation, reply: 
     let has_failed_handshake = observation.end == DataEnd::HandshakeFailed;
     let is_not_reused = observation.end == DataEnd::Refused && reply.0 == 522;
     if is_not_reused && session.has(Fault::DropsDataSilentlyWithoutReuse) {
+        session.shared.observe(observation);
+        return Ok(());
+    }
+    if observation.end == DataEnd::Fin && session.has(Fault::LeavesTruncatedUploadUnanswered) {
         session.shared.observe(observation);
         return Ok(());
     }
