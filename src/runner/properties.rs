@@ -30,8 +30,10 @@ pub struct PropertyRequest<'a> {
     pub scenarios: &'a [Arc<Scenario>],
     /// Which cells of them.
     pub cells: &'a [CellFilter],
-    /// Cases at the same time.
-    pub jobs: usize,
+    /// Cases at the same time against this target.
+    pub limit: usize,
+    /// Permits for cases, shared by all targets.
+    pub jobs: &'a Arc<Semaphore>,
     /// Where traces go.
     pub folder: Option<&'a ReportFolder>,
 }
@@ -44,7 +46,7 @@ pub async fn properties(
     runner: &CaseRunner,
     request: PropertyRequest<'_>,
 ) -> Result<Vec<PropertyOutcome>, FolderError> {
-    let permits = Arc::new(Semaphore::new(request.jobs.max(1)));
+    let permits = Arc::new(Semaphore::new(request.limit.max(1)));
     let mut tasks = JoinSet::new();
     let name = request.running.map_or(EMBEDDED, |running| &running.profile.name);
     let cases = request
@@ -53,10 +55,11 @@ pub async fn properties(
         .flat_map(|scenario| cases_of(scenario, name))
         .filter(|case| keeps_cell(request.cells, &case.id.cell));
     for (position, case) in cases.enumerate() {
-        let (runner, permits) = (runner.clone(), Arc::clone(&permits));
+        let (runner, permits, jobs) = (runner.clone(), Arc::clone(&permits), Arc::clone(request.jobs));
         let (running, facts) = (request.running.map(Arc::clone), request.facts.clone());
         tasks.spawn(async move {
-            let _permit = permits.acquire_owned().await;
+            // Neither semaphore is ever closed.
+            let _permits = (permits.acquire_owned().await, jobs.acquire_owned().await);
             let ran = match running {
                 Some(running) => runner.run_case(&case, &running, &facts).await,
                 None => {
