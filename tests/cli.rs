@@ -808,3 +808,27 @@ impl Drop for Served {
         let _ = self.child.wait();
     }
 }
+
+#[test]
+fn every_fault_gets_a_verdict_and_the_kill_matrix_is_written() {
+    let folder = empty();
+    let done = ftpspec(
+        folder.path(),
+        &["prove", "--all", "--shard", "1/8", "--quiet", QUICK],
+    );
+    assert_eq!(done.code, Some(0), "{}{}", done.out, done.err);
+    assert!(
+        done.out.contains("0 errors, 0 broke down, 0 panics"),
+        "{}",
+        done.out
+    );
+    let path = done
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("kill matrix  "))
+        .unwrap();
+    let text = std::fs::read_to_string(folder.path().join(path)).unwrap();
+    let matrix: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(matrix["ftpspec-kill-matrix"], 1);
+    assert!(!matrix["faults"].as_array().unwrap().is_empty());
+}

@@ -174,7 +174,16 @@ pub(super) struct ProveArgs {
     /// Scenarios, as for `run`
     #[arg(value_name = "FILTER")]
     pub(super) what: Vec<String>,
-    /// Runs at the same time [default: 8]
+    /// Every scenario against every fault, also those it does not name: always a verdict, never a hang or an error
+    #[arg(long)]
+    pub(super) all: bool,
+    /// With --all, only part I of N of the runs, counted from 1
+    #[arg(long, value_name = "I/N", requires = "all")]
+    pub(super) shard: Option<String>,
+    /// With --all, where the kill matrix goes as JSON
+    #[arg(long, value_name = "DIR", default_value = "reports", requires = "all")]
+    pub(super) reports: PathBuf,
+    /// Runs at the same time [default: 8, with --all 48]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
     /// Only what is not proven

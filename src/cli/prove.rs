@@ -11,7 +11,7 @@ use super::corpus;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::progress::Bar;
-use super::{output, run, targets};
+use super::{output, run, soak, targets};
 use crate::base::{Clock, SystemClock};
 use crate::judge::Verdict;
 use crate::mock::Fault;
@@ -22,19 +22,18 @@ use crate::runner::{self, CaseRunner, Proof, PropertyProof, catches};
 const USUAL_JOBS: u16 = 8;
 
 pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
-    let mut interrupts = Interrupts::catch();
     let corpus = corpus::load(&args.corpus)?;
     let filters: Vec<&String> = args.what.iter().collect();
     let (properties, scenarios): (Vec<_>, Vec<_>) = run::selected(&corpus, &filters)?
         .into_iter()
         .partition(|scenario| scenario.is_property());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let runner = CaseRunner::new(
-        &corpus.catalogue,
-        targets::provisioner()?,
-        clock,
-        targets::fresh_id(),
-    );
+    let id = targets::fresh_id();
+    let runner = CaseRunner::new(&corpus.catalogue, targets::provisioner()?, clock, id.clone());
+    if args.all {
+        return soak::run(args, runner, &scenarios, id).await;
+    }
+    let mut interrupts = Interrupts::catch();
     let runs: usize = scenarios
         .iter()
         .map(|scenario| runner::proof_cases(scenario).len())

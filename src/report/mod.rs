@@ -10,6 +10,7 @@ pub mod junit;
 pub mod kill_matrix;
 pub mod markdown;
 mod properties;
+pub mod soak;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ pub mod outcome;
 mod properties;
 mod prove;
 mod run;
+mod soak;
 mod vars;
 
 pub use case_runner::{CaseRunner, Ran};
@@ -23,3 +24,4 @@ pub use known::is_known;
 pub use properties::{PropertyProof, PropertyRequest, properties, prove_properties, prove_value};
 pub use prove::{Proof, ProofCase, ProofRun, catches, proof_cases, prove, run_proof};
 pub use run::{Progress, RunRequest, TargetChoice, plan_cases, run, today};
+pub use soak::{Soaked, soak, soak_cases};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
@@ -32,6 +33,8 @@ pub struct EmbeddedPolicy {
     client_certificate: bool,
     habits: BTreeSet<Habit>,
     faults: BTreeSet<Fault>,
+    /// The longest wait of the client, when it is shorter than usual.
+    longest_wait: Option<Duration>,
 }
 
 impl EmbeddedPolicy {
@@ -51,7 +54,15 @@ impl EmbeddedPolicy {
             client_certificate: has(Capability::ClientCertificate),
             habits: BTreeSet::new(),
             faults: BTreeSet::new(),
+            longest_wait: None,
         }
+    }
+
+    /// The same policy for a client that waits `longest` at most: the server gives up a little earlier.
+    #[must_use]
+    pub fn hurried(mut self, longest: Duration) -> Self {
+        self.longest_wait = Some(longest);
+        self
     }
 
     /// The same policy with a lawful habit.
@@ -134,6 +145,12 @@ impl EmbeddedPool {
         ))
     }
 
+    /// Stops the servers that have `fault`.
+    pub async fn release(&self, fault: Fault) {
+        let mut servers = self.servers.lock().await;
+        servers.retain(|policy, _| !policy.faults.contains(&fault));
+    }
+
     async fn start(&self, policy: &EmbeddedPolicy) -> Result<mock::Server, ProvisionError> {
         let mut options = mock::Options::new(self.provisioner.identity().clone());
         if policy.ipv6 {
@@ -158,6 +175,11 @@ impl EmbeddedPool {
         options.quota = policy.quota.then_some(QUOTA);
         if policy.client_certificate {
             options.client_authorities = Some(self.provisioner.authority().pem().into());
+        }
+        if let Some(longest) = policy.longest_wait {
+            let wait = longest * 3 / 4;
+            options.data_timeout = options.data_timeout.min(wait);
+            options.handshake_timeout = options.handshake_timeout.min(wait);
         }
         options.habits.clone_from(&policy.habits);
         options.faults.clone_from(&policy.faults);

@@ -89,6 +89,7 @@ impl Bench {
             variables,
             recorder,
             deadline,
+            longest_wait: None,
         }
     }
 
