@@ -48,7 +48,9 @@ impl Carrier {
                 .bytes
                 .fetch_add(u64::try_from(chunk.len()).unwrap_or(0), Ordering::Relaxed);
         }
-        if self.plan.shared.options.does(Habit::CompletesBeforeClose) {
+        if self.has(Fault::KeepsDataConnectionOpen)
+            || self.plan.shared.options.does(Habit::CompletesBeforeClose)
+        {
             return Ok((Vec::new(), DataEnd::Sent));
         }
         let is_silent = self.has(Fault::OmitsCloseNotifyOnRetr) && !self.plan.is_listing
