@@ -385,9 +385,15 @@ fn a_new_user_in_an_empty_folder_can_look_around() {
         (&["check"][..], "scenarios without problems"),
         (&["list"], QUICK),
         (&["list", "shutdown/*"], "shutdown/"),
-        (&["list", "--uncovered"], "server requirements without a scenario"),
-        (&["list", "--coverage"], "uncovered"),
+        (
+            &["list", "--uncovered"],
+            "server requirements without a scenario or a waiver",
+        ),
+        (&["list", "--coverage"], "answers-auth-tls-with-334"),
         (&["list", "--faults"], "refuses-pbsz-zero"),
+        (&["list", "--habits"], "lacks-rein"),
+        (&["explain", "lacks-rein"], "Has no REIN."),
+        (&["explain", "properties/rein"], "ends-tls if"),
         (&["list", "--capabilities"], "clear-login"),
         (&["explain", QUICK], "AUTH TLS"),
         (&["explain", "rfc4217.s9.pbsz-0-accepted"], "RFC 4217 section 9"),
@@ -801,4 +807,28 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[test]
+fn every_fault_gets_a_verdict_and_the_kill_matrix_is_written() {
+    let folder = empty();
+    let done = ftpspec(
+        folder.path(),
+        &["prove", "--all", "--shard", "1/8", "--quiet", QUICK],
+    );
+    assert_eq!(done.code, Some(0), "{}{}", done.out, done.err);
+    assert!(
+        done.out.contains("0 errors, 0 broke down, 0 panics"),
+        "{}",
+        done.out
+    );
+    let path = done
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("kill matrix  "))
+        .unwrap();
+    let text = std::fs::read_to_string(folder.path().join(path)).unwrap();
+    let matrix: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(matrix["ftpspec-kill-matrix"], 1);
+    assert!(!matrix["faults"].as_array().unwrap().is_empty());
 }

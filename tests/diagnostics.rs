@@ -27,6 +27,7 @@ fn every_kind_of_broken_scenario_has_its_message() {
     let known = Known {
         catalogue: &catalogue,
         faults: FAULTS,
+        habits: &[],
         certificates: &["client", "client-expired"],
     };
     let mut codes = Vec::new();
@@ -63,6 +64,7 @@ fn problems_of_all_files_are_reported_at_once_and_good_files_are_loaded() {
     let known = Known {
         catalogue: &catalogue,
         faults: FAULTS,
+        habits: &[],
         certificates: &[],
     };
     let files = vec![
@@ -130,6 +132,7 @@ fn truncated() -> Scenario {
     let known = Known {
         catalogue: &catalogue,
         faults: FAULTS,
+        habits: &[],
         certificates: &[],
     };
     let file = ("shutdown/truncated-upload".to_owned(), TRUNCATED.to_owned());
@@ -346,7 +349,7 @@ proptest::proptest! {
         put in "(\\PC|[\t\n\r\"'\\[\\]{}:,#&*!|>%@` -]|é|\u{1f600}|\u{0}){0,6}",
     ) {
         let catalogue = Catalogue::default();
-        let known = Known { catalogue: &catalogue, faults: FAULTS, certificates: &[] };
+        let known = Known { catalogue: &catalogue, faults: FAULTS, habits: &[], certificates: &[] };
         let characters: Vec<char> = TRUNCATED.chars().collect();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a small number")]
         let from = (cut * characters.len() as f64) as usize;

@@ -12,7 +12,7 @@ use crate::diagnostic::{CaseView, render_case};
 use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, Cell, Filter, expand, select};
 use crate::requirement::Grade;
-use crate::runner::{CaseRunner, Corpus, CorpusError, Ran, catches, proof_cases, run_proof};
+use crate::runner::{CaseRunner, Corpus, CorpusError, Ran, catches, proof_cases, prove_value, run_proof};
 use crate::scenario::Scenario;
 use crate::target::{self, EMBEDDED, Profile, Provisioner};
 
@@ -42,6 +42,12 @@ pub(super) fn collect(options: &Options, required: &str) -> Result<(Vec<Trial>, 
             scenarios
                 .iter()
                 .flat_map(|scenario| proof_trials(scenario, &shared)),
+        );
+        trials.extend(
+            corpus
+                .properties
+                .iter()
+                .flat_map(|scenario| property_trials(scenario, &shared)),
         );
     }
     for profile in profiles(options)? {
@@ -131,6 +137,25 @@ fn proof_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
                 "the fault is not caught by a check that names a requirement:{seen}"
             )))
         }));
+    }
+    trials
+}
+
+/// One trial per value: the embedded server can be brought to have it.
+fn property_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (value, _) in &scenario.values {
+        let (scenario, value, shared) = (Arc::clone(scenario), value.value.clone(), Arc::clone(shared));
+        trials.push(Trial::test(
+            format!("property {} {value}", scenario.id),
+            move || {
+                let proof = prove_value(&shared.runner, &scenario, &value);
+                match shared.runtime.block_on(proof).problem {
+                    None => Ok(()),
+                    Some(problem) => Err(Failed::from(format!("the value does not come about: {problem}"))),
+                }
+            },
+        ));
     }
     trials
 }

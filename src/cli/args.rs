@@ -184,7 +184,16 @@ pub(super) struct ProveArgs {
     /// Scenarios, as for `run`
     #[arg(value_name = "FILTER")]
     pub(super) what: Vec<String>,
-    /// Runs at the same time [default: 8]
+    /// Every scenario against every fault, also those it does not name: always a verdict, never a hang or an error
+    #[arg(long)]
+    pub(super) all: bool,
+    /// With --all, only part I of N of the runs, counted from 1
+    #[arg(long, value_name = "I/N", requires = "all")]
+    pub(super) shard: Option<String>,
+    /// With --all, where the kill matrix goes as JSON
+    #[arg(long, value_name = "DIR", default_value = "reports", requires = "all")]
+    pub(super) reports: PathBuf,
+    /// Runs at the same time [default: 8, with --all 48]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
     /// Only what is not proven
@@ -227,6 +236,9 @@ pub(super) struct ListArgs {
     /// The faults of the embedded server
     #[arg(long, conflicts_with = "capabilities")]
     pub(super) faults: bool,
+    /// The lawful habits of the embedded server that properties tell apart
+    #[arg(long, conflicts_with_all = ["coverage", "uncovered", "faults", "capabilities"])]
+    pub(super) habits: bool,
     /// The capabilities that scenarios may require
     #[arg(long)]
     pub(super) capabilities: bool,
@@ -236,7 +248,7 @@ pub(super) struct ListArgs {
 
 #[derive(Args, Debug)]
 pub(super) struct ExplainArgs {
-    /// Id of a scenario, a requirement, a fault or a capability
+    /// Id of a scenario, a requirement, a fault, a habit or a capability
     pub(super) id: String,
     #[command(flatten)]
     pub(super) corpus: CorpusArgs,

@@ -1,11 +1,11 @@
-//! `ftpspec explain`: a scenario, requirement, fault or capability in words.
+//! `ftpspec explain`: a scenario, requirement, fault, habit or capability in words.
 
 use super::args::ExplainArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::output;
 use crate::base::closest;
-use crate::mock::Fault;
+use crate::mock::{Fault, Habit};
 use crate::plan::requirements_of;
 use crate::requirement::{Capability, Requirement};
 use crate::runner::Corpus;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, CliError> {
             |near| format!("; did you mean `{near}`?"),
         );
         CliError::nothing(format!(
-            "there is no scenario, requirement, fault or capability `{}`{hint}",
+            "there is no scenario, requirement, fault, habit or capability `{}`{hint}",
             args.id
         ))
     })?;
@@ -35,6 +35,7 @@ fn names(corpus: &Corpus) -> Vec<String> {
         .scenarios
         .iter()
         .chain(&corpus.discover)
+        .chain(&corpus.properties)
         .map(|scenario| scenario.id.clone());
     let requirements = corpus.catalogue.ids().map(str::to_owned);
     let faults = Fault::ALL.iter().map(|fault| fault.name().to_owned());
@@ -44,6 +45,7 @@ fn names(corpus: &Corpus) -> Vec<String> {
     scenarios
         .chain(requirements)
         .chain(faults)
+        .chain(Habit::ALL.iter().map(|habit| habit.name().to_owned()))
         .chain(capabilities)
         .collect()
 }
@@ -53,6 +55,7 @@ fn explain(id: &str, corpus: &Corpus) -> Option<String> {
         .scenarios
         .iter()
         .chain(&corpus.discover)
+        .chain(&corpus.properties)
         .find(|scenario| scenario.id == id);
     if let Some(known) = known {
         let meaning = |fault: &str| fault.parse::<Fault>().ok().map(Fault::meaning);
@@ -74,6 +77,9 @@ fn explain(id: &str, corpus: &Corpus) -> Option<String> {
             fault.meaning(),
             list.join(", ")
         ));
+    }
+    if let Ok(habit) = id.parse::<Habit>() {
+        return Some(format!("{habit}\n\n{}\n", habit.meaning()));
     }
     if let Ok(capability) = id.parse::<Capability>() {
         return Some(format!("{capability}\n\n{}\n", capability.meaning()));

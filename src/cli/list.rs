@@ -4,10 +4,10 @@ use super::args::ListArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::{output, run};
-use crate::mock::Fault;
+use crate::mock::{Fault, Habit};
 use crate::plan::expand;
 use crate::report::coverage;
-use crate::requirement::{Capability, Side};
+use crate::requirement::Capability;
 use crate::runner::Corpus;
 use std::fmt::Write as _;
 
@@ -16,6 +16,13 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
         let lines = Fault::ALL
             .iter()
             .map(|fault| format!("{:46} {}\n", fault.name(), fault.meaning()));
+        output::print(&lines.collect::<String>())?;
+        return Ok(Exit::Success);
+    }
+    if args.habits {
+        let lines = Habit::ALL
+            .iter()
+            .map(|habit| format!("{:30} {}\n", habit.name(), habit.meaning()));
         output::print(&lines.collect::<String>())?;
         return Ok(Exit::Success);
     }
@@ -51,20 +58,11 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
 }
 
 fn coverage_of(corpus: &Corpus) -> coverage::Coverage {
-    let wanted: Vec<coverage::Wanted> = corpus
-        .catalogue
-        .iter()
-        .filter(|requirement| requirement.applies_to == Side::Server)
-        .map(|requirement| coverage::Wanted {
-            id: requirement.id.clone(),
-            area: requirement.area.clone(),
-            waived: requirement.waived.clone(),
-        })
-        .collect();
-    coverage::compute(&wanted, corpus.scenarios.iter().map(|scenario| &**scenario))
+    let scenarios = corpus.scenarios.iter().map(|scenario| &**scenario);
+    coverage::compute(&coverage::wanted(&corpus.catalogue), scenarios)
 }
 
-/// The requirements without a scenario, each with what it asks.
+/// The requirements without a scenario and without a waiver, each with what it asks.
 fn uncovered(coverage: &coverage::Coverage, corpus: &Corpus) -> String {
     let mut text = String::new();
     for row in coverage.uncovered() {
@@ -76,7 +74,7 @@ fn uncovered(coverage: &coverage::Coverage, corpus: &Corpus) -> String {
     }
     let _ = writeln!(
         text,
-        "{} of {} server requirements without a scenario",
+        "{} of {} server requirements without a scenario or a waiver",
         coverage.uncovered().count(),
         coverage.rows.len()
     );

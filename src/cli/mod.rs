@@ -22,6 +22,7 @@ mod report;
 mod run;
 mod schema;
 mod serve;
+mod soak;
 mod stored;
 mod targets;
 

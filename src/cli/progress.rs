@@ -35,6 +35,11 @@ impl Bar {
         }
     }
 
+    /// Whether somebody can see it.
+    pub(super) fn is_visible(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
     /// Shows what happened.
     pub(super) fn show(&mut self, progress: &Progress) {
         match progress {

@@ -11,28 +11,29 @@ use super::corpus;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::progress::Bar;
-use super::{output, run, targets};
+use super::{output, run, soak, targets};
 use crate::base::{Clock, SystemClock};
 use crate::judge::Verdict;
 use crate::mock::Fault;
 use crate::report::kill_matrix::{self, FaultVerdict, ProofRow};
-use crate::runner::{self, CaseRunner, Proof, catches};
+use crate::runner::{self, CaseRunner, Proof, PropertyProof, catches};
 
 /// Runs at the same time when nothing is said.
 const USUAL_JOBS: u16 = 8;
 
 pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
-    let mut interrupts = Interrupts::catch();
     let corpus = corpus::load(&args.corpus)?;
     let filters: Vec<&String> = args.what.iter().collect();
-    let scenarios = run::selected(&corpus, &filters)?;
+    let (properties, scenarios): (Vec<_>, Vec<_>) = run::selected(&corpus, &filters)?
+        .into_iter()
+        .partition(|scenario| scenario.is_property());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let runner = CaseRunner::new(
-        &corpus.catalogue,
-        targets::provisioner()?,
-        clock,
-        targets::fresh_id(),
-    );
+    let id = targets::fresh_id();
+    let runner = CaseRunner::new(&corpus.catalogue, targets::provisioner()?, clock, id.clone());
+    if args.all {
+        return soak::run(args, runner, &scenarios, id).await;
+    }
+    let mut interrupts = Interrupts::catch();
     let runs: usize = scenarios
         .iter()
         .map(|scenario| runner::proof_cases(scenario).len())
@@ -53,12 +54,21 @@ pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
     };
     // A bar that panicked must not hide the outcome.
     let _ = shown.await;
-    output::print(&render(&proofs, args.quiet, runs))?;
-    Ok(if proofs.iter().all(|proof| proof.problems.is_empty()) {
-        Exit::Success
-    } else {
-        Exit::Failed
-    })
+    let values = tokio::select! {
+        values = runner::prove_properties(&runner, &properties, jobs) => values,
+        () = interrupts.wait() => return Err(CliError::inconclusive("interrupted; nothing is said about what is proven")),
+    };
+    let mut text = String::new();
+    if !proofs.is_empty() {
+        text.push_str(&render(&proofs, args.quiet, runs));
+    }
+    if !values.is_empty() {
+        text.push_str(&render_values(&values));
+    }
+    output::print(&text)?;
+    let is_proven = proofs.iter().all(|proof| proof.problems.is_empty())
+        && values.iter().all(|proof| proof.problem.is_none());
+    Ok(if is_proven { Exit::Success } else { Exit::Failed })
 }
 
 fn proof_went_well(run: &runner::ProofRun) -> bool {
@@ -95,6 +105,23 @@ fn render(proofs: &[Proof], quiet: bool, runs: usize) -> String {
         caught.len(),
         Fault::ALL.len()
     );
+    text
+}
+
+/// The values of properties that the embedded server does not come to have, then the sum.
+fn render_values(proofs: &[PropertyProof]) -> String {
+    let mut text = String::new();
+    for proof in proofs {
+        if let Some(problem) = &proof.problem {
+            let _ = writeln!(
+                text,
+                "not shown: {} {}: got {problem}",
+                proof.scenario, proof.value
+            );
+        }
+    }
+    let shown = proofs.iter().filter(|proof| proof.problem.is_none()).count();
+    let _ = writeln!(text, "{shown} of {} values of properties shown", proofs.len());
     text
 }
 

@@ -133,7 +133,9 @@ async fn lower(
 ) -> Result<RunRequest, CliError> {
     let (urls, filters): (Vec<&String>, Vec<&String>) =
         args.what.iter().partition(|text| external::is_url(text));
-    let scenarios = selected(corpus, &filters)?;
+    let (properties, scenarios): (Vec<_>, Vec<_>) = selected(corpus, &filters)?
+        .into_iter()
+        .partition(|scenario| scenario.is_property());
     let shard = args.shard.as_deref().map(str::parse::<Shard>).transpose();
     let today = runner::today(clock);
     let cells = args
@@ -144,10 +146,12 @@ async fn lower(
                 .map_err(|error| CliError::usage(error.to_string()))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    check_cell_filters(&cells, &scenarios).map_err(|errors| CliError::nothing(lines(&errors)))?;
+    let all: Vec<Arc<Scenario>> = scenarios.iter().chain(&properties).cloned().collect();
+    check_cell_filters(&cells, &all).map_err(|errors| CliError::nothing(lines(&errors)))?;
     let request = RunRequest {
         scenarios,
         discover: corpus.discover.clone(),
+        properties,
         targets: chosen_targets(args, &urls, provisioner).await?,
         cells,
         shard: shard.map_err(|error| CliError::usage(error.to_string()))?,
@@ -172,7 +176,7 @@ async fn lower(
         .is_empty(),
         None => runner::plan_cases(&request).is_empty(),
     };
-    if is_empty {
+    if is_empty && request.properties.is_empty() {
         return Err(CliError::nothing(
             "no case is left: the filters and the matrix exclude everything",
         ));
@@ -203,13 +207,19 @@ fn targets_at_once(args: &RunArgs) -> usize {
     )
 }
 
-/// The scenarios that `filters` name; all of them without filters.
+/// The scenarios that `filters` name, those that tell properties included; all of them without filters.
 pub(super) fn selected(corpus: &Corpus, filters: &[&String]) -> Result<Vec<Arc<Scenario>>, CliError> {
     let filters: Vec<Filter> = filters
         .iter()
         .map(|text| filter(text))
         .collect::<Result<_, _>>()?;
-    select(&corpus.scenarios, &filters)
+    let all: Vec<Arc<Scenario>> = corpus
+        .scenarios
+        .iter()
+        .chain(&corpus.properties)
+        .cloned()
+        .collect();
+    select(&all, &filters)
         .map_err(|errors| CliError::nothing(format!("{} (see `ftpspec list`)", lines(&errors))))
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::step::{JudgedStep, judge_range, missing_step};
 use super::verdict::{Finding, Judgement, Next, StepJudgement, Verdict};
-use super::view::find_step;
+use super::view::{StepRange, find_step};
 use super::words;
 use crate::plan::Case;
 use crate::requirement::{Grade, Level};
@@ -41,7 +41,7 @@ pub fn judge_step(
 /// Judges a case from its whole trace: set-up, then the steps up to the first that stops the case.
 #[must_use]
 pub fn judge_case(case: &Case, requirements: &Requirements, events: &[Event]) -> Judgement {
-    let mut judgement = judge_steps(case, requirements, events);
+    let mut judgement = collect(case, requirements, events).into_judgement(case);
     let harness = events.iter().find_map(|event| match &event.kind {
         EventKind::HarnessFailed { reason } => Some(words::shown(reason)),
         _ => None,
@@ -53,7 +53,16 @@ pub fn judge_case(case: &Case, requirements: &Requirements, events: &[Event]) ->
     judgement
 }
 
-fn judge_steps(case: &Case, requirements: &Requirements, events: &[Event]) -> Judgement {
+/// The value of the property that `case` asks for, and the step that settled it.
+pub(super) fn settled(
+    case: &Case,
+    requirements: &Requirements,
+    events: &[Event],
+) -> Option<(String, StepRange)> {
+    collect(case, requirements, events).yielded
+}
+
+fn collect(case: &Case, requirements: &Requirements, events: &[Event]) -> Collected {
     let mut collected = Collected::default();
     let scenario = &case.scenario;
     for (phase, steps) in [(Phase::Setup, &scenario.setup), (Phase::Steps, &scenario.steps)] {
@@ -63,7 +72,7 @@ fn judge_steps(case: &Case, requirements: &Requirements, events: &[Event]) -> Ju
             let range = find_step(events, step, collected.position).filter(|range| range.finished);
             let Some(range) = range else {
                 collected.cut_off(unjudged);
-                return collected.into_judgement(case);
+                return collected;
             };
             collected.position = range.end;
             let judged = judge_range(case, requirements, events, range, step, model);
@@ -75,14 +84,14 @@ fn judge_steps(case: &Case, requirements: &Requirements, events: &[Event]) -> Ju
                     words::step(model)
                 ));
             }
-            collected.add(judged);
+            collected.add(judged, range);
             if stop {
                 collected.stopped(unjudged - 1);
-                return collected.into_judgement(case);
+                return collected;
             }
         }
     }
-    collected.into_judgement(case)
+    collected
 }
 
 /// How many set-up steps and steps there are from `step` on, `step` included.
@@ -117,10 +126,13 @@ struct Collected {
     absent: Option<String>,
     /// The trace ends before the steps do.
     cut_off: bool,
+    /// The value of the property, and the step that settled it.
+    yielded: Option<(String, StepRange)>,
 }
 
 impl Collected {
-    fn add(&mut self, judged: JudgedStep) {
+    fn add(&mut self, judged: JudgedStep, range: StepRange) {
+        self.yielded = judged.yielded.map(|value| (value, range));
         self.findings.extend(judged.findings);
         self.held.extend(judged.held);
         self.held_checks += judged.held_checks;
@@ -136,7 +148,7 @@ impl Collected {
     }
 
     fn into_judgement(self, case: &Case) -> Judgement {
-        let verdict = self.verdict();
+        let verdict = self.verdict(case);
         let reason = self.reason(verdict, case);
         Judgement {
             verdict,
@@ -146,7 +158,7 @@ impl Collected {
         }
     }
 
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self, case: &Case) -> Verdict {
         let worst = self.findings.iter().filter_map(|finding| finding.grade).max();
         let precondition = self.findings.iter().any(|finding| finding.grade.is_none());
         match worst {
@@ -155,6 +167,7 @@ impl Collected {
             _ if precondition || self.cut_off => Verdict::Inconclusive,
             Some(Grade::Warn) => Verdict::Warn,
             Some(Grade::Info) => Verdict::Info,
+            None if case.scenario.is_property() && self.yielded.is_none() => Verdict::Inconclusive,
             None if self.held_checks > 0 => Verdict::Pass,
             None => Verdict::Inconclusive,
         }
@@ -175,6 +188,7 @@ impl Collected {
         let why = match self.findings.iter().find(|finding| finding.grade.is_none()) {
             Some(finding) => precondition_words(finding, case),
             None if self.cut_off => "the trace ends too early".to_owned(),
+            None if case.scenario.is_property() => "what was seen fits none of its values".to_owned(),
             None => "no check held".to_owned(),
         };
         Some(match unjudged {

@@ -4,6 +4,7 @@
 
 mod case;
 mod check;
+mod property;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -12,4 +13,5 @@ mod view;
 mod words;
 
 pub use case::{Requirements, judge_case, judge_step};
+pub use property::{Yielded, yielded};
 pub use verdict::{Finding, Judgement, Next, Proven, StepJudgement, Verdict};

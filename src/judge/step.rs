@@ -2,6 +2,7 @@
 
 use super::case::Requirements;
 use super::check::{self, Account, CheckResult};
+use super::property;
 use super::verdict::{Finding, Next, Proven};
 use super::view::{StepRange, View};
 use super::words;
@@ -20,6 +21,8 @@ pub(super) struct JudgedStep {
     /// What the target is without, where the scenario says that this makes the case not applicable.
     pub absent: Option<String>,
     pub next: Next,
+    /// The value of the property that the step settles.
+    pub yielded: Option<String>,
 }
 
 impl Default for JudgedStep {
@@ -30,6 +33,7 @@ impl Default for JudgedStep {
             held_checks: 0,
             absent: None,
             next: Next::GoOn,
+            yielded: None,
         }
     }
 }
@@ -59,7 +63,10 @@ pub(super) fn judge_range(
                 .collect()
         })
         .collect();
-    let failure = unallowed_failure(&view, &results);
+    if !model.yields.is_empty() {
+        return property::judge(&view, &results);
+    }
+    let failure = unallowed_failure(&view, 0, &results);
     let scribe = Scribe {
         view,
         requirements,
@@ -103,14 +110,15 @@ pub(super) fn missing_step(events: &[Event], index: StepIndex) -> JudgedStep {
     }
 }
 
-/// The problem of the action, when there is one and no check accepts it.
-fn unallowed_failure<'a>(
+/// The problem of the action, when there is one and none of the checks from `first` on that have `results` accepts it.
+pub(super) fn unallowed_failure<'a>(
     view: &View<'a>,
+    first: usize,
     results: &[Vec<CheckResult>],
 ) -> Option<(usize, &'a ActionProblem)> {
     let (event, problem, _) = view.problem()?;
-    let step = view.step();
-    let allowed = step.expect.iter().zip(results).any(|(check, results)| {
+    let checks = view.step().expect.iter().skip(first);
+    let allowed = checks.zip(results).any(|(check, results)| {
         check
             .kinds
             .iter()

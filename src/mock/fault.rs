@@ -335,6 +335,8 @@ faults! {
     LacksSyst = "lacks-syst",
     /// Answers 500 to XPWD, XMKD, XRMD, XCWD and XCUP.
     LacksXCommands = "lacks-x-commands",
+    /// Sends no reply to an upload that ends without close_notify.
+    LeavesTruncatedUploadUnanswered = "leaves-truncated-upload-unanswered",
     /// EPSV over IPv6 listens on 127.0.0.1.
     ListensOnIpv4ForEpsv = "listens-on-ipv4-for-epsv",
     /// MLSD of a plain file lists it.

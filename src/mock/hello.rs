@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::Fault;
 use super::server::Shared;
+use super::{Fault, Habit};
 use crate::tls::{OfferedSession, ServerFaults, ServerOptions};
 use crate::trace::{HandshakeFacts, HandshakeFailure, TlsVersion};
 use crate::transport::{Incoming, Link, TcpClose};
@@ -154,6 +154,10 @@ pub(super) async fn finish_tls(
     });
     if offers_tls12 && shared.has(Fault::PrefersTls12) {
         options.versions = Some(vec![TlsVersion::Tls12]);
+    }
+    options.never_resume |= place == Place::Data && shared.options.does(Habit::DoesNotResumeOnData);
+    if shared.options.does(Habit::IgnoresAlpn) {
+        options.alpn = Some(Vec::new());
     }
     link.start_tls_server(&shared.tls, &options, &hello.bytes, deadline)
         .await

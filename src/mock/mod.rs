@@ -5,6 +5,7 @@
 mod commands;
 mod data;
 mod fault;
+mod habit;
 mod hello;
 mod listing;
 mod observation;
@@ -16,6 +17,7 @@ mod state;
 mod store;
 
 pub use fault::Fault;
+pub use habit::Habit;
 pub use observation::{DataEnd, DataHandshake, Observation, ResumedFrom};
 pub use options::{Account, Options, ReusePolicy};
 pub use path::StorePath;

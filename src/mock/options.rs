@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Fault;
+use super::{Fault, Habit};
 use crate::base::Secret;
 use crate::tls::Identity;
 use crate::trace::TlsVersion;
@@ -98,6 +98,8 @@ pub struct Options {
     pub max_connections: usize,
     /// Text of the 220 greeting.
     pub greeting: String,
+    /// Which lawful things the server does otherwise than usual.
+    pub habits: BTreeSet<Habit>,
     /// What the server does wrong.
     pub faults: BTreeSet<Fault>,
 }
@@ -131,6 +133,7 @@ impl Options {
             login_attempts: 5,
             max_connections: 128,
             greeting: "ftpspec embedded server ready".to_owned(),
+            habits: BTreeSet::new(),
             faults: BTreeSet::new(),
         }
     }
@@ -139,6 +142,12 @@ impl Options {
     #[must_use]
     pub fn has(&self, fault: Fault) -> bool {
         self.faults.contains(&fault)
+    }
+
+    /// Whether the server has `habit`.
+    #[must_use]
+    pub fn does(&self, habit: Habit) -> bool {
+        self.habits.contains(&habit)
     }
 
     /// Whether the server goes by `name`; letter case does not count. An address is no name (RFC 6066 section 3), and

@@ -20,6 +20,7 @@ pub(crate) fn scenario(id: &str) -> Scenario {
         why: "w".into(),
         severity: Severity::Low,
         capability: None,
+        values: Vec::new(),
         detects: Vec::new(),
         requires: Vec::new(),
         matrix: Vec::new(),
@@ -61,6 +62,7 @@ pub(crate) fn checking(id: &str, requirement: &str, fault: &str) -> Scenario {
             kinds: vec![CheckKind::Action(ActionPattern::Done)],
             span: Span::default(),
         }],
+        yields: Vec::new(),
         capture: Vec::new(),
         span: Span::default(),
     });

@@ -34,6 +34,20 @@ pub struct ShardError {
     pub text: String,
 }
 
+impl Shard {
+    /// Whether what is called `name` belongs to this part; goes by a hash of the name alone.
+    #[must_use]
+    pub fn has(self, name: &str) -> bool {
+        part_by_hash(name, self.count) + 1 == self.index
+    }
+
+    /// Whether it is the first one, which also does what is not divided.
+    #[must_use]
+    pub fn is_first(self) -> bool {
+        self.index == 1
+    }
+}
+
 impl FromStr for Shard {
     type Err = ShardError;
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::text;
 use crate::plan::requirements_of;
+use crate::requirement::{Catalogue, Grade, Side};
 use crate::scenario::Scenario;
 
 /// What coverage needs to know of a requirement.
@@ -14,8 +15,25 @@ pub struct Wanted {
     pub id: String,
     /// Its area.
     pub area: String,
+    /// What breaking it costs.
+    pub grade: Grade,
     /// Why no scenario has to cover it, when none has to.
     pub waived: Option<String>,
+}
+
+/// What has to be covered of `catalogue`: everything that binds servers.
+#[must_use]
+pub fn wanted(catalogue: &Catalogue) -> Vec<Wanted> {
+    catalogue
+        .iter()
+        .filter(|requirement| requirement.applies_to == Side::Server)
+        .map(|requirement| Wanted {
+            id: requirement.id.clone(),
+            area: requirement.area.clone(),
+            grade: requirement.grade,
+            waived: requirement.waived.clone(),
+        })
+        .collect()
 }
 
 /// Coverage of the whole catalogue.
@@ -34,12 +52,25 @@ pub struct CoverageRow {
     pub id: String,
     /// Its area.
     pub area: String,
-    /// Scenarios that check it, sorted.
-    pub scenarios: Vec<String>,
-    /// Faults that those scenarios detect, sorted.
-    pub faults: Vec<String>,
+    /// What breaking it costs.
+    pub grade: Grade,
+    /// Scenarios that check it, sorted, each with the faults that it detects, sorted.
+    pub scenarios: BTreeMap<String, BTreeSet<String>>,
     /// Why no scenario has to cover it.
     pub waived: Option<String>,
+}
+
+/// How a requirement is looked after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// A scenario that detects a fault checks it.
+    Proven,
+    /// Scenarios check it, and none of them detects a fault.
+    Unproven,
+    /// No scenario, and a reason.
+    Waived,
+    /// Neither.
+    Uncovered,
 }
 
 /// The sums of an area.
@@ -56,44 +87,64 @@ pub struct AreaTotal {
 }
 
 impl CoverageRow {
+    /// How it is looked after.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        if self.scenarios.values().any(|faults| !faults.is_empty()) {
+            Standing::Proven
+        } else if !self.scenarios.is_empty() {
+            Standing::Unproven
+        } else if self.waived.is_some() {
+            Standing::Waived
+        } else {
+            Standing::Uncovered
+        }
+    }
+
     /// Neither covered nor waived.
     #[must_use]
     pub fn is_uncovered(&self) -> bool {
-        self.scenarios.is_empty() && self.waived.is_none()
+        self.standing() == Standing::Uncovered
+    }
+
+    /// Waived although scenarios check it: the waiver has to go.
+    #[must_use]
+    pub fn is_needlessly_waived(&self) -> bool {
+        self.waived.is_some() && !self.scenarios.is_empty()
     }
 }
 
 /// Computes the coverage of `requirements` by `scenarios`.
 #[must_use]
 pub fn compute<'a>(requirements: &[Wanted], scenarios: impl IntoIterator<Item = &'a Scenario>) -> Coverage {
-    let mut checked: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    let mut checked: BTreeMap<&str, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for scenario in scenarios {
         for requirement in requirements_of(scenario) {
-            let (ids, faults) = checked.entry(requirement).or_default();
-            ids.insert(&scenario.id);
-            faults.extend(scenario.detects.iter().map(|fault| fault.value.as_str()));
+            let faults = scenario.detects.iter().map(|fault| fault.value.clone());
+            checked
+                .entry(requirement)
+                .or_default()
+                .entry(scenario.id.clone())
+                .or_default()
+                .extend(faults);
         }
     }
-    let names = |set: &BTreeSet<&str>| set.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let mut rows: Vec<CoverageRow> = requirements
         .iter()
-        .map(|wanted| {
-            let (scenarios, faults) = checked.remove(wanted.id.as_str()).unwrap_or_default();
-            CoverageRow {
-                id: wanted.id.clone(),
-                area: wanted.area.clone(),
-                scenarios: names(&scenarios),
-                faults: names(&faults),
-                waived: wanted.waived.clone(),
-            }
+        .map(|wanted| CoverageRow {
+            id: wanted.id.clone(),
+            area: wanted.area.clone(),
+            grade: wanted.grade,
+            scenarios: checked.remove(wanted.id.as_str()).unwrap_or_default(),
+            waived: wanted.waived.clone(),
         })
         .collect();
     rows.sort_by(|left, right| left.id.cmp(&right.id));
     let unknown = checked
         .into_iter()
-        .flat_map(|(id, (scenarios, _))| {
-            names(&scenarios)
-                .into_iter()
+        .flat_map(|(id, scenarios)| {
+            scenarios
+                .into_keys()
                 .map(move |scenario| (id.to_owned(), scenario))
         })
         .collect();
@@ -111,21 +162,50 @@ impl Coverage {
     pub fn areas(&self) -> BTreeMap<&str, AreaTotal> {
         let mut areas: BTreeMap<&str, AreaTotal> = BTreeMap::new();
         for row in &self.rows {
-            let total = areas.entry(&row.area).or_default();
-            match (row.scenarios.is_empty(), row.faults.is_empty(), &row.waived) {
-                (false, false, _) => total.proven += 1,
-                (false, true, _) => total.unproven += 1,
-                (true, _, Some(_)) => total.waived += 1,
-                (true, _, None) => total.uncovered += 1,
-            }
+            areas.entry(&row.area).or_default().count(row);
         }
         areas
     }
+
+    /// The sums over all areas.
+    #[must_use]
+    pub fn total(&self) -> AreaTotal {
+        let mut total = AreaTotal::default();
+        self.rows.iter().for_each(|row| total.count(row));
+        total
+    }
 }
 
-/// The coverage as text: sums per area, then what is missing.
+impl AreaTotal {
+    fn count(&mut self, row: &CoverageRow) {
+        match row.standing() {
+            Standing::Proven => self.proven += 1,
+            Standing::Unproven => self.unproven += 1,
+            Standing::Waived => self.waived += 1,
+            Standing::Uncovered => self.uncovered += 1,
+        }
+    }
+}
+
+/// The coverage as text: every requirement with its grade, its scenarios and what they detect, area by area; then the
+/// sums, and what is wrong.
 #[must_use]
 pub fn render(coverage: &Coverage) -> String {
+    let mut out = String::new();
+    for area in coverage.areas().keys() {
+        let _ = writeln!(out, "{}", text::plain(area));
+        for row in coverage.rows.iter().filter(|row| row.area == **area) {
+            requirement(&mut out, row);
+        }
+        out.push('\n');
+    }
+    out.push_str(&render_totals(coverage));
+    out
+}
+
+/// The sums per area, then what is missing.
+#[must_use]
+pub fn render_totals(coverage: &Coverage) -> String {
     let mut out = String::new();
     let areas = coverage.areas();
     let width = areas
@@ -135,15 +215,10 @@ pub fn render(coverage: &Coverage) -> String {
         .unwrap_or(0)
         .max("area".len());
     let _ = writeln!(out, "{:<width$}  proven  unproven  waived  uncovered", "area");
-    let mut sum = AreaTotal::default();
     for (area, total) in &areas {
         line(&mut out, width, &text::plain(area), total);
-        sum.proven += total.proven;
-        sum.unproven += total.unproven;
-        sum.waived += total.waived;
-        sum.uncovered += total.uncovered;
     }
-    line(&mut out, width, "all", &sum);
+    line(&mut out, width, "all", &coverage.total());
     section(
         &mut out,
         "uncovered",
@@ -152,17 +227,23 @@ pub fn render(coverage: &Coverage) -> String {
     let unproven = coverage
         .rows
         .iter()
-        .filter(|row| !row.scenarios.is_empty() && row.faults.is_empty());
+        .filter(|row| row.standing() == Standing::Unproven);
     section(
         &mut out,
         "covered, but no fault proves it",
         unproven.map(|row| {
-            format!(
-                "{} ({})",
-                text::plain(&row.id),
-                text::plain(&row.scenarios.join(", "))
-            )
+            let scenarios: Vec<String> = row.scenarios.keys().map(|id| text::plain(id)).collect();
+            format!("{} ({})", text::plain(&row.id), scenarios.join(", "))
         }),
+    );
+    section(
+        &mut out,
+        "waived, but covered",
+        coverage
+            .rows
+            .iter()
+            .filter(|row| row.is_needlessly_waived())
+            .map(|row| text::plain(&row.id)),
     );
     section(
         &mut out,
@@ -173,6 +254,27 @@ pub fn render(coverage: &Coverage) -> String {
             .map(|(id, scenario)| format!("{} ({})", text::plain(id), text::plain(scenario))),
     );
     out
+}
+
+/// A requirement with its grade, then a line for each scenario with the faults that it detects.
+fn requirement(out: &mut String, row: &CoverageRow) {
+    let _ = writeln!(out, "  {:<4}  {}", row.grade, text::plain(&row.id));
+    for (scenario, faults) in &row.scenarios {
+        let faults: Vec<String> = faults.iter().map(|fault| text::plain(fault)).collect();
+        let proof = if faults.is_empty() {
+            "no fault".to_owned()
+        } else {
+            faults.join(", ")
+        };
+        let _ = writeln!(out, "          {}: {proof}", text::plain(scenario));
+    }
+    match &row.waived {
+        Some(reason) => {
+            let _ = writeln!(out, "          waived: {}", text::plain(reason.trim()));
+        }
+        None if row.scenarios.is_empty() => out.push_str("          uncovered\n"),
+        None => {}
+    }
 }
 
 fn line(out: &mut String, width: usize, name: &str, total: &AreaTotal) {

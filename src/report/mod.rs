@@ -12,6 +12,8 @@ pub mod junit;
 pub mod kill_matrix;
 pub mod markdown;
 pub mod merge;
+mod properties;
+pub mod soak;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

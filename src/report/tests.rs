@@ -7,6 +7,7 @@ use snapbox::assert_data_eq;
 use super::*;
 use crate::judge::Verdict;
 use crate::plan::fixtures::{checking, scenario};
+use crate::requirement::Grade;
 use crate::runner::outcome::RunOutcome;
 use crate::runner::outcome::fixtures::{everything, hostile, outcome};
 
@@ -269,6 +270,7 @@ fn coverage_lists_what_is_missing() {
     let wanted = |id: &str, area: &str, waived: Option<&str>| coverage::Wanted {
         id: id.into(),
         area: area.into(),
+        grade: Grade::Warn,
         waived: waived.map(Into::into),
     };
     let requirements = [
@@ -285,9 +287,27 @@ fn coverage_lists_what_is_missing() {
     let uncovered: Vec<&str> = coverage.uncovered().map(|row| row.id.as_str()).collect();
     assert_eq!(uncovered, ["r.two"]);
     assert_eq!(coverage.unknown, [("r.unknown".to_owned(), "auth/b".to_owned())]);
-    assert_eq!(coverage.rows[0].faults, ["omits-auth"]);
+    assert_eq!(
+        coverage.rows[0].scenarios["auth/a"],
+        ["omits-auth".to_owned()].into()
+    );
+    assert!(coverage.rows.iter().all(|row| !row.is_needlessly_waived()));
     assert_data_eq!(
         coverage::render(&coverage),
         snapbox::file!["../../tests/golden/report/coverage.txt"].raw()
     );
+}
+
+#[test]
+fn a_waiver_of_what_is_covered_is_told() {
+    let requirements = [coverage::Wanted {
+        id: "r.one".into(),
+        area: "auth".into(),
+        grade: Grade::Fail,
+        waived: Some("needs a second machine".into()),
+    }];
+    let coverage = coverage::compute(&requirements, &[checking("auth/a", "r.one", "omits-auth")]);
+    assert!(coverage.rows[0].is_needlessly_waived());
+    let text = coverage::render(&coverage);
+    assert!(text.contains("waived, but covered\n  r.one"), "{text}");
 }

@@ -121,6 +121,9 @@ pub enum CatalogueErrorKind {
     /// A requirement without a document and without a basis.
     #[error("requirement `{0}` names neither document nor basis")]
     NoSource(String),
+    /// A waiver that does not say why.
+    #[error("requirement `{0}` is waived without a reason")]
+    NoReason(String),
 }
 
 /// One file, as written.
@@ -211,6 +214,9 @@ impl Catalogue {
                 if requirement.document.is_none() && requirement.basis.is_empty() {
                     return Err(wrong(CatalogueErrorKind::NoSource(requirement.id)));
                 }
+                if requirement.waived.as_ref().is_some_and(String::is_empty) {
+                    return Err(wrong(CatalogueErrorKind::NoReason(requirement.id)));
+                }
                 match entries.entry(requirement.id.clone()) {
                     Entry::Vacant(vacant) => {
                         vacant.insert(requirement);
@@ -291,7 +297,7 @@ fn lower(raw: RawRequirement, document: Option<&str>) -> Requirement {
         check: raw.check,
         fault: raw.fault.trim().to_owned(),
         notes: raw.notes.trim().to_owned(),
-        waived: raw.waived,
+        waived: raw.waived.map(|reason| reason.trim().to_owned()),
     }
 }
 
@@ -372,5 +378,14 @@ mod tests {
                 .contains("neither")
         );
         assert!(load(&[&good.replace("level", "leval")]).is_err());
+        assert!(
+            load(&[&entry.replace("BASIS", ", basis: [Practice], waived: needs a second machine")]).is_ok()
+        );
+        assert!(
+            load(&[&entry.replace("BASIS", ", basis: [Practice], waived: ' '")])
+                .unwrap_err()
+                .to_string()
+                .contains("without a reason")
+        );
     }
 }

@@ -12,6 +12,7 @@ use super::execute::{CaseContext, execute};
 use crate::base::{Clock, Masker, RunId, Timeline};
 use crate::client::{Credentials, Settings, Timeouts};
 use crate::judge::{self, Judgement, Requirements, Verdict};
+use crate::mock::Fault;
 use crate::plan::{Applicability, Case, TargetFacts, applicability};
 use crate::requirement::{Capability, Catalogue};
 use crate::scenario::Scenario;
@@ -59,6 +60,8 @@ pub struct CaseRunner {
     run: RunId,
     /// Cases started so far.
     started: Arc<AtomicU32>,
+    /// The longest wait for anything, when there is one.
+    longest_wait: Option<Duration>,
 }
 
 impl CaseRunner {
@@ -74,7 +77,20 @@ impl CaseRunner {
             clock,
             run,
             started: Arc::default(),
+            longest_wait: None,
         }
+    }
+
+    /// The same runner, which waits for nothing longer than `longest`; embedded servers give up earlier, too.
+    #[must_use]
+    pub fn hurried(mut self, longest: Duration) -> Self {
+        self.longest_wait = Some(longest);
+        self
+    }
+
+    /// Stops the embedded servers that have `fault`; the runs against them are over.
+    pub async fn release(&self, fault: Fault) {
+        self.pool.release(fault).await;
     }
 
     /// Starts and stops targets.
@@ -111,7 +127,10 @@ impl CaseRunner {
     /// # Errors
     /// When the server cannot be started; local trouble.
     pub async fn run_embedded(&self, case: &Case, policy: &EmbeddedPolicy) -> Result<Ran, ProvisionError> {
-        let running = self.pool.provide(policy).await?;
+        let running = match self.longest_wait {
+            Some(longest) => self.pool.provide(&policy.clone().hurried(longest)).await?,
+            None => self.pool.provide(policy).await?,
+        };
         let facts = TargetFacts::declared(&policy.capabilities());
         Ok(self.run_case(case, &running, &facts).await)
     }
@@ -138,6 +157,7 @@ impl CaseRunner {
             variables: self.variables(case, running),
             recorder,
             deadline: None,
+            longest_wait: self.longest_wait,
         };
         let requirements = Arc::clone(&self.requirements);
         let go_on = |events: &[Event], step| judge::judge_step(case, &requirements, events, step).next;
@@ -167,13 +187,14 @@ impl CaseRunner {
         settings.identities = Some(Arc::new(move |recipe| provisioner.certificate(recipe)));
         settings.follow_foreign_pasv = running.profile.allow.contains(&Permission::ForeignPasv);
         settings.allow_clear_password = running.profile.allow.contains(&Permission::ClearPassword);
+        let longest = self.longest_wait.unwrap_or(Duration::MAX);
         settings.timeouts = Timeouts {
-            connect: times.connect,
-            greeting: times.greeting,
-            reply: times.reply,
-            handshake: times.handshake,
-            data: times.data,
-            close: times.close,
+            connect: times.connect.min(longest),
+            greeting: times.greeting.min(longest),
+            reply: times.reply.min(longest),
+            handshake: times.handshake.min(longest),
+            data: times.data.min(longest),
+            close: times.close.min(longest),
         };
         settings
     }
@@ -199,14 +220,16 @@ impl CaseRunner {
             set(&format!("user{suffix}"), account.user.clone());
             set(&format!("password{suffix}"), account.password.reveal().to_owned());
         }
-        if running.address.is_ipv4() && running.address.ip().is_loopback() {
-            set(
-                "other.address",
-                IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)).to_string(),
-            );
+        if let Some(other) = other_address(running.address.ip()) {
+            set("other.address", other.to_string());
         }
         variables
     }
+}
+
+/// A second source address of ours from which a target at `address` can be reached; none where nobody gave us one.
+pub(super) fn other_address(address: IpAddr) -> Option<IpAddr> {
+    (address.is_ipv4() && address.is_loopback()).then_some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)))
 }
 
 /// Why the profile does not allow `scenario`, when it does not.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::mock::Fault;
+use crate::mock::{Fault, Habit};
 use crate::requirement::Catalogue;
 use crate::scenario::{self, Known, LoadError, Scenario, embedded};
 use crate::tls::certificate;
@@ -25,6 +25,8 @@ pub struct Corpus {
     pub scenarios: Vec<Arc<Scenario>>,
     /// Scenarios that find out capabilities, sorted by id.
     pub discover: Vec<Arc<Scenario>>,
+    /// Scenarios that tell properties, sorted by id.
+    pub properties: Vec<Arc<Scenario>>,
     /// SHA-256 over all of it, hex.
     pub digest: String,
 }
@@ -78,12 +80,14 @@ impl Corpus {
         let catalogue =
             Catalogue::embedded().map_err(|error| internal("the catalogue", error.to_string()))?;
         let faults: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
+        let habits: Vec<&str> = Habit::ALL.iter().map(|habit| habit.name()).collect();
         let recipes =
             certificate::recipes().map_err(|error| internal("a certificate recipe", error.to_string()))?;
         let certificates: Vec<&str> = recipes.iter().map(|recipe| recipe.name.as_str()).collect();
         let known = Known {
             catalogue: &catalogue,
             faults: &faults,
+            habits: &habits,
             certificates: &certificates,
         };
         let (scenarios, problems) = scenario::load(files, &known);
@@ -91,10 +95,13 @@ impl Corpus {
             return Err(CorpusError::Scenarios(problems));
         }
         let all = scenarios.into_iter().map(Arc::new);
-        let (mut discover, mut tests): (Vec<_>, Vec<_>) =
+        let (mut discover, others): (Vec<_>, Vec<_>) =
             all.partition(|scenario| scenario.capability.is_some());
-        tests.sort_by(|a, b| a.id.cmp(&b.id));
-        discover.sort_by(|a, b| a.id.cmp(&b.id));
+        let (mut properties, mut tests): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|scenario| scenario.is_property());
+        for list in [&mut tests, &mut discover, &mut properties] {
+            list.sort_by(|a, b| a.id.cmp(&b.id));
+        }
         let digest = digest
             .finalize()
             .iter()
@@ -104,6 +111,7 @@ impl Corpus {
             catalogue: Arc::new(catalogue),
             scenarios: tests,
             discover,
+            properties,
             digest,
         })
     }

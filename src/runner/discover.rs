@@ -8,12 +8,12 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::case_runner::{CaseRunner, Ran};
+use super::case_runner::{CaseRunner, Ran, other_address};
 use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, Cell, TargetFacts};
 use crate::requirement::Capability;
 use crate::scenario::Scenario;
-use crate::target::Running;
+use crate::target::{Running, TlsMode};
 use crate::trace::{ActionProblem, Event, EventKind};
 
 /// The capabilities of a target.
@@ -38,13 +38,49 @@ impl Discovered {
             .iter()
             .map(|(capability, has)| (capability.name().to_owned(), declared_words(*has).to_owned()))
             .collect();
-        Self {
+        let mut discovered = Self {
             facts: TargetFacts::declared(declares),
             evidence,
             contradictions: Vec::new(),
             unanswered: None,
+        };
+        for (capability, has, words) in given(running) {
+            if declares.contains_key(&capability) {
+                continue;
+            }
+            discovered
+                .evidence
+                .insert(capability.name().to_owned(), format!("given: {words}"));
+            discovered.facts.set(capability, has, words);
         }
+        discovered
     }
+}
+
+/// What needs no question: it follows from where the target is and how it is reached.
+fn given(running: &Running) -> Vec<(Capability, bool, &'static str)> {
+    let address = running.address.ip();
+    let is_implicit = running.profile.tls == TlsMode::Implicit;
+    let (tls, ip) = (
+        if is_implicit {
+            "implicit TLS"
+        } else {
+            "explicit TLS"
+        },
+        if address.is_ipv6() {
+            "reached over IPv6"
+        } else {
+            "reached over IPv4"
+        },
+    );
+    let mut given = vec![
+        (Capability::ImplicitTls, is_implicit, tls),
+        (Capability::Ipv6, address.is_ipv6(), ip),
+    ];
+    if other_address(address).is_some() {
+        given.push((Capability::SecondAddress, true, "all of 127.0.0.0/8 is ours"));
+    }
+    given
 }
 
 fn declared_words(has: bool) -> &'static str {

@@ -43,6 +43,8 @@ pub struct CaseContext {
     pub recorder: Recorder,
     /// The longest that the case may take; worked out from the deadlines when none.
     pub deadline: Option<Duration>,
+    /// The longest that a check may be waited for, whatever it says itself.
+    pub longest_wait: Option<Duration>,
 }
 
 /// Runs `case` and gives everything that was observed. `judge` says after each step whether to go on.
@@ -56,6 +58,7 @@ pub async fn execute(
         variables,
         recorder,
         deadline,
+        longest_wait,
     } = context;
     apply_axes(case, &mut settings);
     let deadline = deadline.unwrap_or_else(|| case_deadline(case, &settings));
@@ -66,6 +69,7 @@ pub async fn execute(
         recorder: recorder.clone(),
         seed,
         current: None,
+        longest_wait: longest_wait.unwrap_or(Duration::MAX),
     };
     let run = runner.run(case, variables, judge);
     if tokio::time::timeout(deadline, run).await.is_err() {
@@ -133,6 +137,7 @@ struct StepRunner {
     recorder: Recorder,
     seed: u64,
     current: Option<StepIndex>,
+    longest_wait: Duration,
 }
 
 /// What the waits of a step share.

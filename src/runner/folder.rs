@@ -42,6 +42,19 @@ impl ReportFolder {
         })
     }
 
+    /// Makes `root/prove-<id>`, which is not a run and never `latest`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn of_proof(root: &Path, id: &str) -> Result<Self, FolderError> {
+        let path = root.join(format!("prove-{id}"));
+        std::fs::create_dir_all(&path).map_err(|error| cannot("write", &path, &error))?;
+        Ok(Self {
+            root: root.to_owned(),
+            path,
+        })
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {

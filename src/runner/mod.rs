@@ -9,8 +9,10 @@ mod execute;
 mod folder;
 mod known;
 pub mod outcome;
+mod properties;
 mod prove;
 mod run;
+mod soak;
 mod vars;
 
 pub use case_runner::{CaseRunner, Ran};
@@ -19,5 +21,7 @@ pub use discover::{Discovered, discover};
 pub use execute::{CaseContext, execute};
 pub use folder::{FolderError, ReportFolder, read_case};
 pub use known::is_known;
+pub use properties::{PropertyProof, PropertyRequest, properties, prove_properties, prove_value};
 pub use prove::{Proof, ProofCase, ProofRun, catches, proof_cases, prove, run_proof};
 pub use run::{Progress, RunRequest, TargetChoice, plan_cases, run, today};
+pub use soak::{Soaked, soak, soak_cases};

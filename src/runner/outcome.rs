@@ -77,6 +77,27 @@ pub struct TargetOutcome {
     pub known_deviations: Vec<KnownDeviation>,
     /// Why the target could not be used, when it could not.
     pub unavailable: Option<String>,
+    /// Facts that no RFC judges, sorted by property and cell.
+    #[serde(default)]
+    pub properties: Vec<PropertyOutcome>,
+}
+
+/// What was found out about one property in one cell of its matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PropertyOutcome {
+    /// Name of the property.
+    pub property: String,
+    /// What it is about, in one sentence.
+    pub title: String,
+    /// Axis to value, in the order of the axes.
+    pub cell: Vec<(String, String)>,
+    /// The value; none when it was not found out.
+    pub value: Option<String>,
+    /// The exchange that shows the value, or why there is none.
+    pub evidence: String,
+    /// Folder with the trace, relative to the report folder; none when nothing was run.
+    pub folder: Option<String>,
 }
 
 /// One case.
@@ -205,6 +226,12 @@ impl RunOutcome {
         Counts::of(&self.cases)
     }
 
+    /// Whether some property of some target was found out.
+    fn tells_properties(&self) -> bool {
+        let mut all = self.targets.values().flat_map(|target| &target.properties);
+        all.any(|property| property.value.is_some())
+    }
+
     /// The cases of `target`.
     pub fn cases_of<'a>(&'a self, target: &'a str) -> impl Iterator<Item = &'a CaseOutcome> {
         self.cases.iter().filter(move |case| case.target == target)
@@ -235,7 +262,7 @@ impl RunOutcome {
             || self.cases.len() < self.run.planned
         {
             exit::INCONCLUSIVE
-        } else if counts.total() == counts.not_applicable {
+        } else if counts.total() == counts.not_applicable && !self.tells_properties() {
             // Nothing was judged, so nothing can be good.
             exit::NOTHING
         } else {
@@ -302,6 +329,18 @@ pub(crate) mod fixtures {
         case
     }
 
+    /// A property in a cell.
+    fn property(name: &str, tls: &str, value: &str) -> PropertyOutcome {
+        PropertyOutcome {
+            property: name.into(),
+            title: "What it does".into(),
+            cell: vec![("tls".into(), tls.into())],
+            value: Some(value.into()),
+            evidence: "we sent `REIN`, the reply `502 Never heard of it`".into(),
+            folder: Some(format!("embedded/properties/{name}/tls={tls}")),
+        }
+    }
+
     /// A run of these cases against the target `embedded`.
     pub(crate) fn outcome(cases: Vec<CaseOutcome>) -> RunOutcome {
         RunOutcome {
@@ -330,6 +369,11 @@ pub(crate) mod fixtures {
                     contradictions: Vec::new(),
                     known_deviations: Vec::new(),
                     unavailable: None,
+                    properties: vec![
+                        property("rein", "tls1.2", "refused"),
+                        property("list-end", "tls1.2", "fin"),
+                        property("list-end", "tls1.3", "close-notify"),
+                    ],
                 },
             )]
             .into(),
@@ -394,6 +438,14 @@ pub(crate) mod fixtures {
         for target in run.targets.values_mut() {
             target.version = Some(EVIL.into());
             target.contradictions.push(EVIL.into());
+            target.properties.push(PropertyOutcome {
+                property: EVIL.into(),
+                title: EVIL.into(),
+                cell: vec![(EVIL.into(), EVIL.into())],
+                value: Some(EVIL.into()),
+                evidence: EVIL.into(),
+                folder: None,
+            });
         }
         run
     }
@@ -431,8 +483,17 @@ mod tests {
     }
 
     #[test]
+    fn properties_alone_are_something() {
+        let mut run = outcome(Vec::new());
+        assert_eq!(run.exit_code(false), 0);
+        for property in run.targets.values_mut().flat_map(|target| &mut target.properties) {
+            property.value = None;
+        }
+        assert_eq!(run.exit_code(false), 4);
+    }
+
+    #[test]
     fn what_did_not_run_is_never_good() {
-        assert_eq!(code_of(&[], false), 4);
         let mut run = outcome(vec![case("a/b", Verdict::Pass)]);
         run.run.planned = 2;
         assert_eq!(run.exit_code(false), 3);

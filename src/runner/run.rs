@@ -51,6 +51,8 @@ pub struct RunRequest {
     pub scenarios: Vec<Arc<Scenario>>,
     /// The scenarios that find out capabilities.
     pub discover: Vec<Arc<Scenario>>,
+    /// The scenarios that tell properties, selected already.
+    pub properties: Vec<Arc<Scenario>>,
     /// The targets.
     pub targets: Vec<TargetChoice>,
     /// Which cells of the matrix.

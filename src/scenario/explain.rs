@@ -41,6 +41,15 @@ fn head(page: &mut Page, scenario: &Scenario, meaning: &dyn Fn(&str) -> Option<&
     if let Some(capability) = scenario.capability {
         page.line(0, &format!("discovers  {capability}: {}", capability.meaning()));
     }
+    for (value, words) in &scenario.values {
+        let words: Vec<&str> = words.iter().map(|word| word.value.as_str()).collect();
+        let how = if words.is_empty() {
+            "the embedded server as it is".to_owned()
+        } else {
+            format!("the embedded server with {}", words.join(", "))
+        };
+        page.labelled("value", &format!("{}: {how}", value.value));
+    }
     for fault in &scenario.detects {
         let words = meaning(&fault.value).unwrap_or("Unknown to this version.");
         page.labelled("detects", &format!("{}: {words}", fault.value));
@@ -86,7 +95,17 @@ fn step(page: &mut Page, number: usize, step: &Step) {
     for line in step.action.iter().flat_map(|one| words::expansion(&one.value)) {
         page.wrapped(5, &format!("· {line}"));
     }
-    for check in &step.expect {
+    for one in &step.yields {
+        let checks = step.expect.get(one.checks.clone()).unwrap_or_default();
+        let lines: Vec<String> = checks.iter().flat_map(words::check).collect();
+        page.wrapped(5, &format!("{} if {}", one.value.value, lines.join(" and ")));
+    }
+    let expected = if step.yields.is_empty() {
+        step.expect.as_slice()
+    } else {
+        &[]
+    };
+    for check in expected {
         for line in words::check(check) {
             page.wrapped(5, &format!("expect {line}"));
         }

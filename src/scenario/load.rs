@@ -17,6 +17,8 @@ pub struct Known<'a> {
     pub catalogue: &'a Catalogue,
     /// Names of the faults of the embedded server.
     pub faults: &'a [&'a str],
+    /// Names of the lawful habits of the embedded server.
+    pub habits: &'a [&'a str],
     /// Names of the certificate recipes.
     pub certificates: &'a [&'a str],
 }

@@ -3,6 +3,7 @@
 
 mod action;
 mod check;
+mod property;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ pub(super) struct Lowering<'k, 'r> {
     may_write: bool,
     /// Some check under `steps` names a requirement.
     names_requirement: bool,
+    /// Stands below `properties/`.
+    is_property: bool,
 }
 
 /// Lowers `raw`. The result is of use only when no problem was noted.
@@ -44,6 +47,7 @@ pub(super) fn lower(
         phase: Phase::Setup,
         may_write: true,
         names_requirement: false,
+        is_property: false,
     };
     lowering.scenario(id, source, raw)
 }
@@ -52,6 +56,8 @@ impl Lowering<'_, '_> {
     fn scenario(&mut self, id: &str, source: &Source, raw: &RawScenario) -> Scenario {
         self.check_order(raw);
         let discovers = id.starts_with("discover/");
+        self.is_property = id.starts_with("properties/");
+        let judges = !discovers && !self.is_property;
         self.check_head(raw, discovers);
         let requires: Vec<Spanned<Capability>> = listed(&raw.requires)
             .iter()
@@ -62,13 +68,15 @@ impl Lowering<'_, '_> {
             || requires
                 .iter()
                 .any(|capability| capability.value == Capability::Upload);
-        let detects = self.detects(raw, discovers);
+        let values = self.values(raw);
+        let detects = self.detects(raw, judges);
         let matrix = self.matrix(raw);
         let vars = self.vars(raw);
         let setup = self.steps(Phase::Setup, &raw.setup);
         let steps = self.steps(Phase::Steps, &raw.steps);
         let cleanup = self.steps(Phase::Cleanup, &raw.cleanup);
-        if !self.names_requirement && !discovers && !steps.is_empty() {
+        self.check_yielded(&values, &steps);
+        if !self.names_requirement && judges && !steps.is_empty() {
             let kind = LoadErrorKind::NoRequirement {
                 what: String::new(),
                 context: String::new(),
@@ -87,6 +95,7 @@ impl Lowering<'_, '_> {
                 .get()
                 .map_or(Severity::Medium, |severity| severity.value.0),
             capability: raw.capability.get().map(|capability| capability.value.0),
+            values,
             detects,
             requires,
             matrix,
@@ -170,12 +179,12 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn detects(&mut self, raw: &RawScenario, discovers: bool) -> Vec<Spanned<String>> {
+    fn detects(&mut self, raw: &RawScenario, judges: bool) -> Vec<Spanned<String>> {
         let names: Vec<Spanned<String>> = listed(&raw.detects)
             .iter()
             .map(|name| name.clone().map(|text| text.text))
             .collect();
-        if names.is_empty() && !discovers && !matches!(raw.detects, Field::Broken(_)) {
+        if names.is_empty() && judges && !matches!(raw.detects, Field::Broken(_)) {
             let kind = LoadErrorKind::NothingDetected {
                 what: String::new(),
                 context: String::new(),
@@ -271,7 +280,8 @@ impl Lowering<'_, '_> {
         );
         let verbs = self.one_verb(raw);
         let mut action = self.action(raw);
-        let expect = self.checks(raw);
+        let mut expect = self.checks(raw);
+        let yields = self.yields(raw, &mut expect);
         if let Some(file) = self.examined_file(raw, verbs, &expect) {
             action = Some(file);
         }
@@ -299,6 +309,7 @@ impl Lowering<'_, '_> {
             session,
             action,
             expect,
+            yields,
             capture,
             span: raw.whole(),
         }

@@ -24,6 +24,9 @@ pub struct Scenario {
     pub severity: Severity,
     /// Below `discover/`: the capability that a target has when the scenario passes.
     pub capability: Option<Capability>,
+    /// Below `properties/`: the values that the property can have, each with the words (capabilities, habits, faults)
+    /// that make the embedded server have it.
+    pub values: Vec<(Spanned<String>, Vec<Spanned<String>>)>,
     /// Faults of the embedded server that this scenario catches (kebab-case names).
     pub detects: Vec<Spanned<String>>,
     /// What the target must be able to do.
@@ -43,6 +46,18 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether it tells a property of the target and judges nothing.
+    #[must_use]
+    pub fn is_property(&self) -> bool {
+        !self.values.is_empty()
+    }
+
+    /// The last part of the id; for a property, its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.id.rsplit('/').next().unwrap_or(&self.id)
+    }
+
     /// The requirements that the checks under `steps` prove, in order, each once.
     pub fn requirements(&self) -> impl Iterator<Item = &str> {
         let mut seen = std::collections::BTreeSet::new();
@@ -99,12 +114,23 @@ pub struct Step {
     pub session: Spanned<String>,
     /// What we do; none waits for the next thing only.
     pub action: Option<Spanned<Action>>,
-    /// What must be observed; all must hold.
+    /// What must be observed; all must hold. Of a step that yields, what its values look at, one behind the other.
     pub expect: Vec<Check>,
+    /// The values that the step can yield, in order.
+    pub yields: Vec<Yield>,
     /// Variables set from what was observed: name and source.
     pub capture: Vec<(Spanned<String>, Spanned<CaptureSource>)>,
     /// The whole step.
     pub span: Span,
+}
+
+/// A value that a property has when some checks of a step hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Yield {
+    /// The value.
+    pub value: Spanned<String>,
+    /// Which checks of the step, by position.
+    pub checks: std::ops::Range<usize>,
 }
 
 /// A string that may hold `$(name)`.

@@ -241,6 +241,7 @@ mod tests {
         let known = Known {
             catalogue: &catalogue,
             faults: &faults,
+            habits: &["lacks-rein"],
             certificates: &["client"],
         };
         let page = render();
@@ -255,6 +256,8 @@ mod tests {
             let text = if is_whole { block.to_owned() } else { frame(block) };
             let path = if block.contains("\ncapability:") {
                 "discover/example"
+            } else if block.contains("\nvalues:") {
+                "properties/example"
             } else {
                 "reference/example"
             };

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
 use super::profile::{Account, Limits, Permission, Profile, Provisioning, Timeouts, TlsMode, TrustChoice};
 use super::provision::{ProvisionError, ProvisionErrorKind, Provisioner, Running};
 use crate::base::Secret;
-use crate::mock::{self, Fault};
+use crate::mock::{self, Fault, Habit};
 use crate::requirement::Capability;
 
 /// Name of the embedded target.
@@ -30,7 +31,10 @@ pub struct EmbeddedPolicy {
     auth_ssl: bool,
     quota: bool,
     client_certificate: bool,
+    habits: BTreeSet<Habit>,
     faults: BTreeSet<Fault>,
+    /// The longest wait of the client, when it is shorter than usual.
+    longest_wait: Option<Duration>,
 }
 
 impl EmbeddedPolicy {
@@ -48,8 +52,24 @@ impl EmbeddedPolicy {
             auth_ssl: has(Capability::AuthSsl),
             quota: has(Capability::Quota),
             client_certificate: has(Capability::ClientCertificate),
+            habits: BTreeSet::new(),
             faults: BTreeSet::new(),
+            longest_wait: None,
         }
+    }
+
+    /// The same policy for a client that waits `longest` at most: the server gives up a little earlier.
+    #[must_use]
+    pub fn hurried(mut self, longest: Duration) -> Self {
+        self.longest_wait = Some(longest);
+        self
+    }
+
+    /// The same policy with a lawful habit.
+    #[must_use]
+    pub fn with_habit(mut self, habit: Habit) -> Self {
+        self.habits.insert(habit);
+        self
     }
 
     /// The same policy with a deliberate mistake.
@@ -125,6 +145,12 @@ impl EmbeddedPool {
         ))
     }
 
+    /// Stops the servers that have `fault`.
+    pub async fn release(&self, fault: Fault) {
+        let mut servers = self.servers.lock().await;
+        servers.retain(|policy, _| !policy.faults.contains(&fault));
+    }
+
     async fn start(&self, policy: &EmbeddedPolicy) -> Result<mock::Server, ProvisionError> {
         let mut options = mock::Options::new(self.provisioner.identity().clone());
         if policy.ipv6 {
@@ -150,6 +176,12 @@ impl EmbeddedPool {
         if policy.client_certificate {
             options.client_authorities = Some(self.provisioner.authority().pem().into());
         }
+        if let Some(longest) = policy.longest_wait {
+            let wait = longest * 3 / 4;
+            options.data_timeout = options.data_timeout.min(wait);
+            options.handshake_timeout = options.handshake_timeout.min(wait);
+        }
+        options.habits.clone_from(&policy.habits);
         options.faults.clone_from(&policy.faults);
         let local = |detail: String| ProvisionError {
             kind: ProvisionErrorKind::Local,

@@ -79,7 +79,7 @@ pub(super) fn judge(view: &View<'_>, pattern: &TlsPattern, channel: &Channel) ->
     }
     // An accepted refusal has no version and no certificate to look at.
     if misfit.is_none() && !refused {
-        misfit = version_or_alpn(pattern, &seen);
+        misfit = version_or_alpn(view, pattern, &seen);
     }
     if misfit.is_none() {
         misfit = wrong_alert(view, pattern, &seen, channel);
@@ -146,7 +146,9 @@ fn wrong_outcome(view: &View<'_>, pattern: &TlsPattern, seen: &Seen<'_>, channel
     }
 }
 
-fn version_or_alpn(pattern: &TlsPattern, seen: &Seen<'_>) -> Option<Misfit> {
+fn version_or_alpn(view: &View<'_>, pattern: &TlsPattern, seen: &Seen<'_>) -> Option<Misfit> {
+    // A name without a value stays as it is written, and fits nothing.
+    let filled = |text: &String| view.fill(text).unwrap_or_else(|_| text.clone());
     let misfit = |message: &str, expected: String, observed: String| {
         Some(Misfit {
             message: message.to_owned(),
@@ -166,15 +168,15 @@ fn version_or_alpn(pattern: &TlsPattern, seen: &Seen<'_>) -> Option<Misfit> {
         && !pattern
             .version
             .iter()
-            .any(|wanted| Some(wanted.as_str()) == seen.version)
+            .any(|wanted| Some(filled(wanted).as_str()) == seen.version)
     {
         let observed = seen.version.map_or_else(without, words::shown);
-        let expected = words::any_of(pattern.version.iter().cloned());
+        let expected = words::any_of(pattern.version.iter().map(filled));
         return misfit("negotiated another TLS version", expected, observed);
     }
     if !pattern.alpn.is_empty() {
         let chosen = seen.alpn.unwrap_or("none");
-        if !seen.negotiated || !pattern.alpn.iter().any(|wanted| wanted == chosen) {
+        if !seen.negotiated || !pattern.alpn.iter().any(|wanted| filled(wanted) == chosen) {
             let observed = if seen.negotiated {
                 format!("ALPN {}", words::quoted(chosen))
             } else {

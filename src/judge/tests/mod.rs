@@ -6,6 +6,7 @@ mod data;
 mod property;
 mod reply;
 mod tls;
+mod yields;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +76,7 @@ pub(super) fn step(action: Option<Action>, expect: Vec<Check>) -> Step {
         session: text("main"),
         action: action.map(spanned),
         expect,
+        yields: Vec::new(),
         capture: Vec::new(),
         span: Span::default(),
     }
@@ -98,6 +100,7 @@ pub(super) fn case(setup: Vec<Step>, steps: Vec<Step>) -> Case {
             why: "w".into(),
             severity: Severity::Low,
             capability: None,
+            values: Vec::new(),
             detects: Vec::new(),
             requires: Vec::new(),
             matrix: Vec::new(),

@@ -5,9 +5,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::argument::{SYNTAX, is_bare};
-use crate::mock::Fault;
 use crate::mock::path::StorePath;
 use crate::mock::session::{Access, Control, Ended, Epoch, Level, Session, Settings, Step, TransferType};
+use crate::mock::{Fault, Habit};
 use crate::wire::command::Command;
 
 pub(super) async fn user(session: &mut Session, command: &Command) -> Step {
@@ -73,7 +73,7 @@ pub(super) async fn rein(session: &mut Session, command: &Command) -> Step {
     if !is_bare(command) {
         return session.reply(SYNTAX.0, SYNTAX.1).await;
     }
-    let is_implicit = session.shared.options.implicit;
+    let keeps_tls = session.shared.options.implicit || session.does(Habit::KeepsTlsAcrossRein);
     let was_protected = session.control == Control::Protected;
     let was_private = session.settings.level == Level::Private;
     let greeting = session.shared.options.greeting.clone();
@@ -82,7 +82,7 @@ pub(super) async fn rein(session: &mut Session, command: &Command) -> Step {
     } else {
         session.reply(220, &greeting).await?;
     }
-    if was_protected && !is_implicit {
+    if was_protected && !keeps_tls {
         session.stop_tls().await?;
         // Nothing that was sent under the old session may be obeyed in the new one.
         session.drop_pending();
@@ -99,8 +99,10 @@ pub(super) async fn rein(session: &mut Session, command: &Command) -> Step {
         session.access = Access::Nobody;
     }
     session.reset_settings();
-    if is_implicit && session.control == Control::Protected {
-        session.imply_private();
+    if keeps_tls && session.control == Control::Protected {
+        if session.shared.options.implicit {
+            session.imply_private();
+        }
     } else {
         session.control = Control::Clear;
         session.epoch = Epoch::default();

@@ -107,6 +107,21 @@ pub(super) async fn feat(session: &mut Session, command: &Command) -> Step {
     if session.has(Fault::IndentsFeaturesTwice) {
         features.iter_mut().for_each(|feature| feature.insert(0, ' '));
     }
+    let lacks = |verb: Verb| {
+        session
+            .shared
+            .options
+            .habits
+            .iter()
+            .any(|habit| habit.lacks(&verb))
+    };
+    features.retain(|feature| match feature.as_str() {
+        "CCC" => !lacks(Verb::Ccc),
+        "EPRT" => !lacks(Verb::Eprt),
+        "EPSV" => !lacks(Verb::Epsv),
+        "HOST" => !lacks(Verb::Host),
+        text => !text.starts_with("MLST") || !lacks(Verb::Mlst),
+    });
     let lines = render_features(&features);
     if session.has(Fault::EndsMultilineWithAnotherCode) {
         let inner = lines.get(1..lines.len().saturating_sub(1)).unwrap_or_default();

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::argument::{SYNTAX, is_bare, word};
-use crate::mock::Fault;
 use crate::mock::session::{Access, Control, Ended, Level, Session, Step};
+use crate::mock::{Fault, Habit};
 use crate::transport::Incoming;
 use crate::wire::command::Command;
 
@@ -68,6 +68,9 @@ pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
     }
     reset_for_auth(session);
     session.is_auth_ssl = is_ssl;
+    if is_ssl && session.does(Habit::ImpliesPrivateForAuthSsl) {
+        session.settings.level = Level::Private;
+    }
     Ok(())
 }
 

@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 
 use super::argument::Refused;
 use super::info;
-use crate::mock::Fault;
 use crate::mock::data::{self, Outcome, Payload, Plan, Progress, Protection, Route};
 use crate::mock::observation::{DataEnd, Observation, ResumedFrom};
 use crate::mock::session::{Control, Ended, Epoch, Level, Line, Session, Step};
 use crate::mock::state::{self, Turn};
+use crate::mock::{Fault, Habit};
 use crate::trace::Channel;
 use crate::wire::command::{Command, Verb};
 
@@ -45,7 +45,14 @@ pub(super) async fn send(
         Some(done) if command.verb == Verb::Mlsd && session.has(Fault::AnswersMlsdWith200) => {
             finish(session, done.observation, (200, "Done.")).await
         }
-        Some(done) => finish(session, done.observation, (226, "Done.")).await,
+        Some(done) => {
+            finish(session, done.observation, (226, "Done.")).await?;
+            if let Some(link) = session.unclosed.take() {
+                let deadline = session.shared.options.data_timeout;
+                session.drains.spawn(data::close_late(link, deadline));
+            }
+            Ok(())
+        }
         None => Ok(()),
     }
 }
@@ -172,7 +179,11 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
             session.held = Some(link);
             return Ok(result.ok().map(|content| Done { content, observation }));
         }
-        session.drains.spawn(data::drain(link));
+        if observation.end == DataEnd::Sent && session.does(Habit::CompletesBeforeClose) {
+            session.unclosed = Some(link);
+        } else {
+            session.drains.spawn(data::drain(link));
+        }
     }
     if is_aborted {
         // Only a fault gets here.
@@ -196,6 +207,10 @@ async fn answer_failure(session: &mut Session, observation: Observation, reply: 
     }
     let is_not_reused = observation.end == DataEnd::Refused && reply.0 == 522;
     if is_not_reused && session.has(Fault::DropsDataSilentlyWithoutReuse) {
+        session.shared.observe(observation);
+        return Ok(());
+    }
+    if observation.end == DataEnd::Fin && session.has(Fault::LeavesTruncatedUploadUnanswered) {
         session.shared.observe(observation);
         return Ok(());
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::carrier::{Carrier, Shield, lost};
 use super::plan::Failure;
-use crate::mock::Fault;
 use crate::mock::observation::DataEnd;
+use crate::mock::{Fault, Habit};
 use crate::transport::{Incoming, Link, TcpClose};
 
 /// How long the peer's end of a data connection is waited for after the transfer.
@@ -16,12 +16,23 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 /// Alerts, RFC 8446 section 6.
 const BAD_RECORD_MAC: u8 = 20;
 const DECODE_ERROR: u8 = 50;
+/// How long a habit leaves the data connection open behind the final reply.
+const LATE_CLOSE: Duration = Duration::from_millis(50);
 
 /// Reads a connection to its end, so that closing it does not reset what the peer has still to read.
 pub(in crate::mock) async fn drain(mut link: Link) {
     let end = async { while !matches!(link.receive().await, Incoming::Fin | Incoming::Reset) {} };
     // A peer that keeps its end open is closed all the same, by the drop of the link.
     drop(tokio::time::timeout(DRAIN_DEADLINE, end).await);
+}
+
+/// Ends a download behind its final reply, late enough for a client to see the order; for a habit.
+pub(in crate::mock) async fn close_late(mut link: Link, deadline: Duration) {
+    tokio::time::sleep(LATE_CLOSE).await;
+    // A peer that is gone needs no close_notify.
+    drop(link.send_close_notify(deadline).await);
+    link.close(TcpClose::Fin);
+    drain(link).await;
 }
 
 impl Carrier {
@@ -122,8 +133,10 @@ impl Carrier {
         if self.has(Fault::DiscardsUnreadDataOnCloseNotify) {
             content.truncate(content.len().saturating_sub(last));
         }
-        // A client that is gone already has all the same said that its data is complete.
-        drop(link.send_close_notify(deadline).await);
+        if !self.plan.shared.options.does(Habit::LeavesCloseNotifyUnanswered) {
+            // A client that is gone already has all the same said that its data is complete.
+            drop(link.send_close_notify(deadline).await);
+        }
         if self.has(Fault::ReadsOnAfterCloseNotify) || self.has(Fault::FailsUploadWithUnreadTickets) {
             self.read_on(link, &mut content).await?;
         }

@@ -12,11 +12,11 @@ use tokio::task::JoinSet;
 
 use super::line::EMPTY_LINE;
 use super::{Access, Control, Ended, Epoch, Kept, Level, Line, Settings, Step};
-use crate::mock::Fault;
 use crate::mock::commands::{self, Slip};
 use crate::mock::hello;
 use crate::mock::server::Shared;
 use crate::mock::state::{self, Refusal, Ruling, State};
+use crate::mock::{Fault, Habit};
 use crate::trace::Recorder;
 use crate::transport::Link;
 use crate::wire::command::{Command, CommandLimits, CommandParser, CommandViolation, Verb};
@@ -65,6 +65,8 @@ pub(in crate::mock) struct Session {
     pub(in crate::mock) held: Option<Link>,
     /// Data connections whose end is still waited for.
     pub(in crate::mock) drains: JoinSet<()>,
+    /// A data connection that is closed behind its final reply; for a habit.
+    pub(in crate::mock) unclosed: Option<Link>,
 }
 
 impl Session {
@@ -97,6 +99,7 @@ impl Session {
             is_doubled: false,
             held: None,
             drains: JoinSet::new(),
+            unclosed: None,
         }
     }
 
@@ -151,7 +154,8 @@ impl Session {
     /// On implicit connections PBSZ 0 and PROT P count as sent.
     pub(in crate::mock) fn imply_private(&mut self) {
         self.settings.has_pbsz = true;
-        if !self.shared.options.data_tls_disabled {
+        let options = &self.shared.options;
+        if !options.data_tls_disabled && !options.does(Habit::StartsImplicitInClear) {
             self.settings.level = Level::Private;
         }
     }
@@ -178,6 +182,11 @@ impl Session {
     /// Whether `fault` is asked for.
     pub(in crate::mock) fn has(&self, fault: Fault) -> bool {
         self.shared.has(fault)
+    }
+
+    /// Whether the server has `habit`.
+    pub(in crate::mock) fn does(&self, habit: Habit) -> bool {
+        self.shared.options.does(habit)
     }
 
     /// The user that is logged in.
@@ -223,6 +232,15 @@ impl Session {
         self.refuse_telnet_options(&command.telnet).await?;
         if let Some(slip) = commands::before_rules(self, &command) {
             return self.slip(slip).await;
+        }
+        if self
+            .shared
+            .options
+            .habits
+            .iter()
+            .any(|habit| habit.lacks(&command.verb))
+        {
+            return self.reply(502, "Command not implemented.").await;
         }
         let Some(row) = state::row(&command.verb) else {
             if is_http(&command) {

@@ -7,6 +7,7 @@ use super::matrix;
 use super::paint::Paint;
 use crate::judge::Verdict;
 use crate::report::gather::{Group, groups};
+use crate::report::properties;
 use crate::report::text;
 use crate::runner::outcome::{CaseOutcome, Counts, RunOutcome};
 
@@ -39,6 +40,7 @@ pub fn render_summary(run: &RunOutcome, width: usize, colour: bool) -> String {
     );
     page.reasons(&mut out, run, Verdict::Error, "trouble in the harness");
     page.unstable(&mut out, run);
+    page.properties(&mut out, run);
     page.stale(&mut out, run);
     page.last_line(&mut out, run);
     out
@@ -329,6 +331,21 @@ impl Page {
         }
         if unstable.len() > REASONS {
             self.line(out, 2, &format!("… and {} more", unstable.len() - REASONS));
+        }
+    }
+
+    /// What no RFC judges, a paragraph per target.
+    fn properties(&self, out: &mut String, run: &RunOutcome) {
+        for (name, target) in &run.targets {
+            let facts = properties::in_brief(&target.properties);
+            if facts.is_empty() {
+                continue;
+            }
+            let head = format!("properties of {}", text::plain(name));
+            let _ = writeln!(out, "\n{}", self.paint.bold(&text::cut(&head, self.width)));
+            for line in text::wrap(&facts.join("; "), self.width.saturating_sub(2), facts.len()) {
+                let _ = writeln!(out, "  {line}");
+            }
         }
     }
 

@@ -29,7 +29,7 @@ impl StepRunner {
                     CheckKind::Closed(_) => {
                         let channel = channel_of_check(step, check, ChannelRef::Data);
                         if first_of(&mut done, "closed", channel) {
-                            let within = within(check, self.engine.timeouts().close);
+                            let within = self.within(check, self.engine.timeouts().close);
                             self.engine
                                 .await_close(&step.session.value, channel, within)
                                 .await;
@@ -38,7 +38,7 @@ impl StepRunner {
                     CheckKind::Silence => {
                         let channel = channel_of_check(step, check, ChannelRef::Control);
                         if first_of(&mut done, "silence", channel) {
-                            let within = within(check, SILENCE);
+                            let within = self.within(check, SILENCE);
                             self.engine
                                 .await_silence(&step.session.value, channel, within)
                                 .await;
@@ -50,7 +50,7 @@ impl StepRunner {
                             .tickets
                             .unwrap_or(u32::from(pattern.ticket_lifetime.is_some()));
                         if count > 0 {
-                            let within = within(check, TICKETS);
+                            let within = self.within(check, TICKETS);
                             self.engine
                                 .await_tickets(&step.session.value, channel, count, within)
                                 .await;
@@ -81,7 +81,7 @@ impl StepRunner {
             .iter()
             .filter(|check| check.kinds.iter().any(is_reply));
         let within = checks
-            .map(|check| within(check, otherwise))
+            .map(|check| self.within(check, otherwise))
             .max()
             .unwrap_or(otherwise);
         match self.engine.await_reply(session, within).await {
@@ -96,6 +96,11 @@ impl StepRunner {
             // The end of the connection is in the trace already.
             Err(_) => {}
         }
+    }
+
+    fn within(&self, check: &Check, otherwise: Duration) -> Duration {
+        let said = check.within.as_ref().map_or(otherwise, |within| within.value);
+        said.min(self.longest_wait)
     }
 
     async fn examine_files(&mut self, step: &Step) {
@@ -159,10 +164,6 @@ impl StepRunner {
 
 pub(super) fn is_reply(kind: &CheckKind) -> bool {
     matches!(kind, CheckKind::Reply(_))
-}
-
-fn within(check: &Check, otherwise: Duration) -> Duration {
-    check.within.as_ref().map_or(otherwise, |within| within.value)
 }
 
 /// Whether `what` on `channel` is met for the first time.

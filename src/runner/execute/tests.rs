@@ -49,6 +49,7 @@ impl Bench {
         let known = Known {
             catalogue: &self.catalogue,
             faults: &faults,
+            habits: &[],
             certificates: &[],
         };
         let text = format!(
@@ -88,6 +89,7 @@ impl Bench {
             variables,
             recorder,
             deadline,
+            longest_wait: None,
         }
     }
 

@@ -9,11 +9,12 @@ use tokio::task::JoinSet;
 use super::case_task::{CaseTask, Repeated};
 use super::{Progress, Shared, TargetChoice};
 use crate::judge::Verdict;
-use crate::plan::Case;
+use crate::plan::{Case, Shard};
 use crate::runner::discover::{Discovered, discover};
 use crate::runner::folder::{FolderError, ReportFolder};
 use crate::runner::known::{Known, apply_known};
 use crate::runner::outcome::{CaseOutcome, TargetOutcome};
+use crate::runner::properties::{PropertyRequest, properties};
 use crate::target::{Profile, Provisioning, Running, TrustChoice};
 
 /// Control connections that the embedded server bears at the same time.
@@ -46,8 +47,12 @@ impl TargetRun {
     pub(super) async fn run(self) -> Result<TargetDone, FolderError> {
         // The semaphore is never closed.
         let _slot = self.shared.slots.acquire().await;
-        let ready = self.prepare().await;
-        let cases = self.run_cases(&ready).await;
+        let mut ready = self.prepare().await;
+        let told = self.tell_properties(&mut ready).await;
+        let cases = match told {
+            Ok(()) => self.run_cases(&ready).await,
+            Err(error) => Err(error),
+        };
         if let Some(running) = ready.running.and_then(Arc::into_inner) {
             running.stop().await;
         }
@@ -69,6 +74,7 @@ impl TargetRun {
                 contradictions: Vec::new(),
                 known_deviations: Vec::new(),
                 unavailable: None,
+                properties: Vec::new(),
             },
             running: None,
             discovered: Discovered::default(),
@@ -87,7 +93,7 @@ impl TargetRun {
             .outcome
             .known_deviations
             .clone_from(&profile.known_deviations);
-        self.tell(profile, "starting");
+        self.tell("starting");
         let provided = tokio::select! {
             provided = self.shared.runner.provisioner().provide(profile) => provided.map_err(|error| error.detail),
             () = self.shared.stop.cancelled() => Err("the run was stopped before it was started".into()),
@@ -105,7 +111,7 @@ impl TargetRun {
         outcome.version.clone_from(&running.version);
         outcome.address = running.address.to_string();
         ready.limit = profile.limits.max_connections;
-        self.tell(profile, "asking what it can do");
+        self.tell("asking what it can do");
         let (runner, questions) = (&self.shared.runner, &self.shared.request.discover);
         let limit = (ready.limit / 2).max(1);
         ready.discovered = tokio::select! {
@@ -123,10 +129,34 @@ impl TargetRun {
         ready.running = Some(running);
     }
 
-    fn tell(&self, profile: &Profile, what: &str) {
+    /// Asks the target for its properties. Of several shards, the first one does.
+    async fn tell_properties(&self, ready: &mut Ready) -> Result<(), FolderError> {
+        let request = &self.shared.request;
+        let is_first = request.shard.is_none_or(Shard::is_first);
+        if ready.outcome.unavailable.is_some() || request.properties.is_empty() || !is_first {
+            return Ok(());
+        }
+        self.tell("asking for its properties");
+        let asked = PropertyRequest {
+            running: ready.running.as_ref(),
+            facts: &ready.discovered.facts,
+            scenarios: &request.properties,
+            cells: &request.cells,
+            limit: (ready.limit / 2).max(1),
+            jobs: &self.shared.jobs,
+            folder: self.shared.folder.as_ref(),
+        };
+        ready.outcome.properties = tokio::select! {
+            found = properties(&self.shared.runner, asked) => found?,
+            () = self.shared.stop.cancelled() => Vec::new(),
+        };
+        Ok(())
+    }
+
+    fn tell(&self, what: &str) {
         // Nobody listening is fine.
         let _ = self.shared.progress.send(Progress::Preparing {
-            target: profile.name.clone(),
+            target: self.choice.name().to_owned(),
             what: what.to_owned(),
         });
     }

@@ -55,7 +55,7 @@ impl Lowering<'_, '_> {
             self.reader.note(place, kind, Some("make it two steps".into()));
         }
         if verbs.is_empty()
-            && matches!(raw.expect, Field::Absent)
+            && matches!((&raw.expect, &raw.yields), (Field::Absent, Field::Absent))
             && !self.reader.met_unknown_key(raw.whole())
         {
             let kind = LoadErrorKind::EmptyStep {
@@ -437,7 +437,8 @@ impl Lowering<'_, '_> {
 
     fn check_certificate(&mut self, name: &Template) {
         let known = self.known.certificates;
-        if name.value.contains("$(") || known.contains(&name.value.as_str()) {
+        // `none` shows no certificate, whatever the profile has.
+        if name.value == "none" || name.value.contains("$(") || known.contains(&name.value.as_str()) {
             return;
         }
         let kind = LoadErrorKind::UnknownCertificate {

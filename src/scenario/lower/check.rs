@@ -26,7 +26,7 @@ impl Lowering<'_, '_> {
             .collect()
     }
 
-    fn check(&mut self, raw: &RawCheck, span: Span) -> Check {
+    pub(super) fn check(&mut self, raw: &RawCheck, span: Span) -> Check {
         let mut channel = raw.channel.get().map(|channel| channel.value.0);
         let mut kinds = Vec::new();
         if let Some(reply) = raw.reply.get() {

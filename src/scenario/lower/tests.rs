@@ -16,6 +16,7 @@ fn load_one(path: &str, text: &str) -> Scenario {
     let known = Known {
         catalogue: &catalogue,
         faults: &["refuses-pbsz-zero"],
+        habits: &["lacks-rein"],
         certificates: &["client"],
     };
     let (mut scenarios, errors) = load(vec![(path.to_owned(), text.to_owned())], &known);
@@ -235,9 +236,78 @@ fn a_broken_precondition_of_the_set_up_may_make_a_case_not_applicable() {
     let known = Known {
         catalogue: &catalogue,
         faults: &["refuses-pbsz-zero"],
+        habits: &["lacks-rein"],
         certificates: &[],
     };
     let (_, errors) = load(vec![("area/name".into(), text("steps"))], &known);
     let codes: Vec<&str> = errors.iter().map(|error| error.code()).collect();
     assert_eq!(codes, ["scenario::conflicting-keys"]);
+}
+
+fn problems(path: &str, text: &str) -> Vec<String> {
+    let catalogue = Catalogue::embedded().unwrap();
+    let known = Known {
+        catalogue: &catalogue,
+        faults: &["refuses-pbsz-zero"],
+        habits: &["lacks-rein"],
+        certificates: &["client"],
+    };
+    let (_, errors) = load(vec![(path.to_owned(), text.to_owned())], &known);
+    errors.iter().map(|error| error.kind.to_string()).collect()
+}
+
+#[test]
+fn a_property_has_values_and_steps_that_yield_them() {
+    let property = load_one(
+        "properties/rein",
+        "title: T\nwhy: W\nvalues:\n  refused: [lacks-rein, refuses-pbsz-zero, mlsd]\n  done: []\nsetup:\n  \
+         - reach: authenticated\nsteps:\n  - send: REIN\n    yields:\n      refused: { reply: 502 }\n      \
+         done: [{ reply: 220 }, { silence: true, within: 1s }]\n",
+    );
+    assert!(property.is_property());
+    assert_eq!(property.name(), "rein");
+    let step = &property.steps[0];
+    assert_eq!(step.expect.len(), 3);
+    let ranges: Vec<_> = step.yields.iter().map(|one| one.checks.clone()).collect();
+    assert_eq!(ranges, [0..1, 1..3]);
+}
+
+#[test]
+fn what_is_wrong_with_a_property_is_told() {
+    let head = "title: T\nwhy: W\n";
+    let steps =
+        "setup:\n  - reach: authenticated\nsteps:\n  - send: REIN\n    yields: { gone: { reply: 502 } }\n";
+    assert_eq!(
+        problems(
+            "properties/a",
+            &format!("{head}values: {{ refused: [lack-rein] }}\n{steps}")
+        ),
+        [
+            "missing key `refused` in `yields` of any step",
+            "unknown capability, habit or fault `lack-rein`",
+            "unknown value of the property `gone`",
+        ]
+    );
+    assert_eq!(
+        problems("properties/a", &format!("{head}{steps}")),
+        [
+            "missing key `values` in a scenario below `properties/`",
+            "unknown value of the property `gone`",
+        ]
+    );
+    let elsewhere = problems("area/a", &format!("{head}values: {{ gone: [] }}\n{steps}"));
+    for message in [
+        "unknown key `values` in a scenario that is not below `properties/`",
+        "unknown key `yields` in a step that is not below `properties/`",
+    ] {
+        assert!(elsewhere.iter().any(|other| other == message), "{elsewhere:?}");
+    }
+    let both = format!(
+        "{head}values: {{ gone: [] }}\n{}",
+        steps.replace("    yields", "    expect: { reply: 200 }\n    yields")
+    );
+    assert_eq!(
+        problems("properties/a", &both),
+        ["both `expect` and `yields` in a step"]
+    );
 }

@@ -18,6 +18,9 @@ raw_struct! {
         severity = "severity": One<Severity>,
         /// Only below `discover/`: the capability that the target has when the scenario passes.
         capability = "capability": One<Capability>,
+        /// Only below `properties/`: the values that the property can have, each with the words (capabilities, habits,
+        /// faults) that make the embedded server have it; `ftpspec prove` shows that it does.
+        values = "values": Table<Listed<Text>>,
         /// Faults of the embedded server that the scenario catches; `ftpspec prove` shows that it does.
         detects = "detects": Listed<Text>,
         /// Capabilities that the target needs; without one of them the scenario is not-applicable.

@@ -30,7 +30,7 @@ pub(in crate::scenario) const VERBS: &[&str] = &[
 ];
 
 raw_struct! {
-    /// A step: at most one verb and at most one `expect`, at least one of the two.
+    /// A step: at most one verb and at most one `expect` (or `yields`), at least one of the two.
     RawStep("a step") {
         /// The step in words, for messages and reports.
         title = "title": Text,
@@ -75,6 +75,9 @@ raw_struct! {
         wait = "wait": Pause,
         /// What must be observed: one check or a list; all must hold.
         expect = "expect": OneOrMany<RawCheck>,
+        /// Only below `properties/`: values, each with the checks that all hold when the property has it. The first value
+        /// that fits ends the case; when none does, the next step is taken.
+        yields = "yields": Table<OneOrMany<RawCheck>>,
         /// Variables set from what was observed: name and source.
         capture = "capture": Table<One<CaptureSource>>,
     }
@@ -95,7 +98,7 @@ raw_struct! {
         alpn = "alpn": OneOrMany<Text>,
         /// How TLS 1.2 resumes.
         tls12_by = "tls12-by": One<Tls12By>,
-        /// Client certificate: a recipe of `certs/`; the profile's when absent.
+        /// Client certificate: a recipe of `certs/`, or `none`; the profile's when absent.
         certificate = "certificate": Text,
         /// The session that the handshake offers; `never` when absent.
         resume = "resume": RawResume,
@@ -179,7 +182,7 @@ raw_struct! {
         alpn = "alpn": OneOrMany<Text>,
         /// How TLS 1.2 resumes.
         tls12_by = "tls12-by": One<Tls12By>,
-        /// Client certificate: a recipe of `certs/`; the profile's when absent.
+        /// Client certificate: a recipe of `certs/`, or `none`; the profile's when absent.
         certificate = "certificate": Text,
         /// The session that the handshake offers; `never` when absent.
         resume = "resume": RawResume,
@@ -211,7 +214,7 @@ raw_struct! {
         alpn = "alpn": OneOrMany<Text>,
         /// How TLS 1.2 resumes.
         tls12_by = "tls12-by": One<Tls12By>,
-        /// Client certificate: a recipe of `certs/`; the profile's when absent.
+        /// Client certificate: a recipe of `certs/`, or `none`; the profile's when absent.
         certificate = "certificate": Text,
         /// The session that the handshake offers; `never` on control and `control` on data when absent.
         resume = "resume": RawResume,

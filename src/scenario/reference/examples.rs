@@ -65,6 +65,30 @@ steps:
     expect: { reply: 2yz }
 ```
 
+A scenario below `properties/` tells a fact that no RFC judges, with the exchange that shows it. It lists in `values` what
+the property can be; its steps have `yields` in place of `expect`. The first value whose checks all hold is the property's
+and ends the case. Behind each value stand the words that bring the embedded server to have it: capabilities, habits
+(`ftpspec list --habits`: lawful, but not the usual way) and faults; `ftpspec prove` shows that every value can come about.
+With a `matrix`, the property has a value per cell:
+
+```yaml
+title: What REIN does
+why: RFC 4217 section 13 ends TLS with it. Servers without it answer 502.
+values:
+  refused: [lacks-rein]
+  ends-tls: []
+
+setup:
+  - reach: authenticated
+
+steps:
+  - send: REIN
+    yields:
+      refused: { reply: [4yz, 5yz] }
+  - yields:
+      ends-tls: { closed: close-notify, channel: control, within: 2s }
+```
+
 ";
 
 /// One example per verb: steps.
