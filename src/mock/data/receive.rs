@@ -16,6 +16,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 /// Alerts, RFC 8446 section 6.
 const BAD_RECORD_MAC: u8 = 20;
 const DECODE_ERROR: u8 = 50;
+const RECORD_OVERFLOW: u8 = 22;
 
 /// Reads a connection to its end, so that closing it does not reset what the peer has still to read.
 pub(in crate::mock) async fn drain(mut link: Link) {
@@ -54,6 +55,10 @@ impl Carrier {
                 return Err(Failure::new(426, "No data for too long.", DataEnd::TimedOut));
             };
             let end = match incoming {
+                _ if link.key_updates() > 0 && self.has(Fault::TreatsKeyUpdateAsFatal) => DataEnd::Violation,
+                Incoming::Bytes(_) if link.empty_records() > 0 && self.has(Fault::TreatsEmptyRecordAsEof) => {
+                    return Ok((content, DataEnd::CloseNotify));
+                }
                 Incoming::Bytes(bytes) => {
                     last = bytes.len();
                     content.extend_from_slice(&bytes);
@@ -98,11 +103,10 @@ impl Carrier {
     /// Whether a fault overlooks the violation that just came.
     fn skips_violation(&self, link: &Link) -> bool {
         // FIN inside a record is reported with this alert.
-        let is_cut = link.violation_alert() == Some(DECODE_ERROR);
-        let fault = if is_cut {
-            Fault::AcknowledgesUploadCutWithinRecord
-        } else {
-            Fault::SkipsBadRecords
+        let fault = match link.violation_alert() {
+            Some(DECODE_ERROR) => Fault::AcknowledgesUploadCutWithinRecord,
+            Some(RECORD_OVERFLOW) => Fault::AcceptsOversizeRecords,
+            _ => Fault::SkipsBadRecords,
         };
         self.has(fault)
     }
