@@ -184,6 +184,7 @@ fn trace() -> Vec<Event> {
             220,
             data.clone(),
             EventKind::TicketReceived(TicketFacts {
+                early_data: None,
                 lifetime: None,
                 bytes: None,
                 count: 1,

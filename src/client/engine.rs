@@ -105,6 +105,7 @@ impl Engine {
             Action::StartTls(start) => session.start_tls(start.channel, &start.tls).await,
             Action::StopTls(channel) => session.stop_tls(*channel).await,
             Action::ProbeTls(probe) => session.probe_tls(probe).await,
+            Action::SendRecord(record) => session.send_record(record).await,
             Action::OpenData(open) => session.open_data(open).await,
             Action::ConnectData(connect) => session.connect_data(connect).await,
             Action::ReadData(read) => session.read_data(read).await,

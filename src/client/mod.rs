@@ -21,6 +21,7 @@ mod problem;
 mod progress;
 mod reach;
 mod read;
+mod record;
 mod session;
 mod settings;
 mod start_tls;

@@ -3,23 +3,50 @@
 //! RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2. The connection is of no use afterwards; what still arrives on it is read
 //! and forgotten.
 
+mod hello;
+
+use std::net::IpAddr;
+
 use super::data::DataTls;
-use super::escapes::unescape;
 use super::problem::{closed, from_link, not_allowed, not_connected};
 use super::session::Session;
 use super::wait::{Alongside, alongside};
 use crate::scenario::model::{ChannelRef, ProbeTls};
-use crate::trace::{ActionProblem, AlertFacts, AlertLevel, EventKind, Waited};
+use crate::trace::{ActionProblem, EventKind, TlsSign, Waited};
 use crate::transport::{RawAnswer, RawEnd};
 use crate::wire::tls_record::{
-    HelloAnswer, HelloSpec, alert_name, last_hello_answer, parse_hello_answer, suite_name, suites,
-    version_by_name, version_name,
+    FlightKind, HelloAnswer, downgrade_sentinel, extension, last_hello_answer, parse_hello_answer,
+    parse_server_flight, suite_name, version_name,
 };
+use hello::{Hello, Surroundings, hello_of};
 
 impl Session {
+    /// The bytes of the probe, with the session and the server name that it asks for.
+    fn hello(&self, probe: &ProbeTls) -> Result<Hello, ActionProblem> {
+        let session = match &probe.resume {
+            Some(resume) => self.offer(&resume.value, probe.channel)?,
+            None => None,
+        };
+        if probe.resume.is_some()
+            && session
+                .as_ref()
+                .and_then(crate::tls::Session::tls12_offer)
+                .is_none()
+        {
+            return Err(not_allowed("there is no TLS 1.2 session to offer"));
+        }
+        let name = self.shared.settings.server_name.as_str();
+        let around = Surroundings {
+            session: session.as_ref().and_then(crate::tls::Session::tls12_offer),
+            // An address is no server name (RFC 6066 section 3).
+            server_name: name.parse::<IpAddr>().is_err().then_some(name),
+        };
+        hello_of(probe, &around)
+    }
+
     /// `probe-tls`.
     pub(super) async fn probe_tls(&mut self, probe: &ProbeTls) -> Result<(), ActionProblem> {
-        let (hello, words) = hello_of(probe)?;
+        let hello = self.hello(probe)?;
         let within = self.timeouts().handshake;
         let recorder = self.recorder().clone();
         if probe.channel == ChannelRef::Data {
@@ -51,9 +78,13 @@ impl Session {
             }
         };
         let channel = link.channel().clone();
-        recorder.record(&channel, EventKind::ProbeSent { hello: words });
-        let enough = |bytes: &[u8]| !bytes.is_empty() && !matches!(parse_hello_answer(bytes), Ok(None));
-        let asking = link.raw_probe(&hello, within, enough);
+        recorder.record(&channel, EventKind::ProbeSent { hello: hello.words });
+        let enough = |bytes: &[u8]| {
+            let is_answered = !bytes.is_empty() && !matches!(parse_hello_answer(bytes), Ok(None));
+            is_answered && (!hello.wants_flight || parse_server_flight(bytes).is_complete)
+        };
+        let segments: Vec<&[u8]> = hello.segments.iter().map(Vec::as_slice).collect();
+        let asking = link.raw_probe(&segments, within, enough);
         let answer = match alongside(watched, store, asking).await {
             Alongside::Done(answer) => {
                 answer.map_err(|error| from_link(&error, Waited::Write, within, &recorder))?
@@ -70,114 +101,73 @@ impl Session {
     }
 }
 
-fn answered(answer: &RawAnswer) -> EventKind {
-    let otherwise = match answer.ended {
-        RawEnd::Complete | RawEnd::Limit => "plaintext",
-        RawEnd::Fin | RawEnd::Reset => "closed",
-        RawEnd::TimedOut => "nothing",
-    };
-    let said = |answer: &str| EventKind::ProbeAnswered {
-        answer: answer.to_owned(),
-        version: None,
-        suite: None,
-        alpn: None,
-        alert: None,
-    };
-    match last_hello_answer(&answer.bytes) {
+fn answered(raw: &RawAnswer) -> EventKind {
+    let (mut version, mut suite, mut alpn, mut alert) = (None, None, None, None);
+    let (mut signs, mut dh_bits) = (Vec::new(), None);
+    let answer = match last_hello_answer(&raw.bytes) {
         Ok(HelloAnswer::ServerHello {
-            version, suite, alpn, ..
-        }) => EventKind::ProbeAnswered {
-            answer: "server-hello".to_owned(),
-            version: Some(shown_version(version)),
-            suite: Some(suite_name(suite)),
-            alpn,
-            alert: None,
+            version: number,
+            suite: chosen,
+            compression,
+            random,
+            alpn: protocol,
+            extensions,
+            warnings,
+            ..
+        }) => {
+            let flight = parse_server_flight(&raw.bytes);
+            version = Some(shown_version(number));
+            suite = Some(suite_name(chosen));
+            alpn = protocol;
+            dh_bits = flight.dh_bits;
+            signs = signs_of(&extensions);
+            signs.extend((compression != 0).then_some(TlsSign::Compression));
+            signs.extend(downgrade_sentinel(&random).map(|_| TlsSign::DowngradeSentinel));
+            signs.extend((!warnings.is_empty()).then_some(TlsSign::WarningAlert));
+            signs.extend((flight.kind == FlightKind::Abbreviated).then_some(TlsSign::Abbreviated));
+            "server-hello"
+        }
+        Ok(HelloAnswer::Sslv2ServerHello) => {
+            version = Some("ssl2".to_owned());
+            "server-hello"
+        }
+        Ok(HelloAnswer::Alert { level, description }) => {
+            alert = Some(crate::tls::alert_facts(level, description));
+            "alert"
+        }
+        Ok(HelloAnswer::Incomplete(_) | HelloAnswer::Nothing) => match raw.ended {
+            RawEnd::Complete | RawEnd::Limit => "plaintext",
+            RawEnd::Fin | RawEnd::Reset => "closed",
+            RawEnd::TimedOut => "nothing",
         },
-        Ok(HelloAnswer::Sslv2ServerHello) => EventKind::ProbeAnswered {
-            answer: "server-hello".to_owned(),
-            version: Some("ssl2".to_owned()),
-            suite: None,
-            alpn: None,
-            alert: None,
-        },
-        Ok(HelloAnswer::Alert { level, description }) => EventKind::ProbeAnswered {
-            answer: "alert".to_owned(),
-            version: None,
-            suite: None,
-            alpn: None,
-            alert: Some(AlertFacts {
-                level: Some(match level {
-                    1 => AlertLevel::Warning,
-                    2 => AlertLevel::Fatal,
-                    _ => AlertLevel::Unknown,
-                }),
-                description,
-                name: alert_name(description).to_owned(),
-            }),
-        },
-        Ok(HelloAnswer::Incomplete(_) | HelloAnswer::Nothing) => said(otherwise),
-        Ok(HelloAnswer::Plaintext(_) | HelloAnswer::Unexpected { .. }) | Err(_) => said("plaintext"),
+        Ok(HelloAnswer::Plaintext(_) | HelloAnswer::Unexpected { .. }) | Err(_) => "plaintext",
+    };
+    EventKind::ProbeAnswered {
+        answer: answer.to_owned(),
+        version,
+        suite,
+        alpn,
+        alert,
+        signs,
+        dh_bits,
     }
 }
 
-/// The bytes of the probe, and the probe in words.
-fn hello_of(probe: &ProbeTls) -> Result<(Vec<u8>, String), ActionProblem> {
-    if let Some(raw) = &probe.raw {
-        let bytes = unescape(&raw.value);
-        let words = format!("{} raw bytes", bytes.len());
-        return Ok((bytes, words));
-    }
-    let name = probe
-        .version
-        .as_ref()
-        .map_or("tls1.3", |version| version.value.as_str());
-    let version = version_by_name(if name == "ssl3.0" { "ssl3" } else { name })
-        .ok_or_else(|| not_allowed(format!("`{name}` is no TLS version")))?;
-    let mut hello = if version == 0x0304 {
-        HelloSpec::for_versions(&[0x0304, 0x0303])
-    } else {
-        HelloSpec::for_version(version)
-    };
-    if !probe.suites.is_empty() {
-        let mut numbers = Vec::new();
-        for suite in &probe.suites {
-            numbers.extend(suites_called(&suite.value)?);
-        }
-        hello = hello.with_suites(&numbers);
-    } else if version >= 0x0303 {
-        hello
-            .suites
-            .retain(|suite| suites::TLS13.contains(suite) || suites::TLS12_AEAD.contains(suite));
-    }
-    if let Some(sni) = &probe.sni {
-        hello = hello.with_sni(sni.value.clone());
-    }
-    let alpn: Vec<&str> = probe.alpn.iter().map(|name| name.value.as_str()).collect();
-    hello = hello.with_alpn(&alpn);
-    if probe.fallback_scsv {
-        hello = hello.with_fallback();
-    }
-    let words = format!("{name}, {} suites", hello.suites.len());
-    Ok((hello.encode(), words))
-}
-
-/// The suites that `name` means: a group word, or one suite by its IANA name.
-fn suites_called(name: &str) -> Result<Vec<u16>, ActionProblem> {
-    let group: &[&[u16]] = match name {
-        "null" => &[suites::NULL],
-        "anon" => &[suites::ANONYMOUS],
-        "export" => &[suites::EXPORT],
-        "rc4" => &[suites::RC4],
-        "3des" => &[suites::TRIPLE_DES],
-        "cbc" => &[suites::CBC],
-        "modern" => &[suites::TLS13, suites::TLS12_AEAD],
-        _ => {
-            let number = (0..=u16::MAX).find(|number| suite_name(*number) == name);
-            let number = number.ok_or_else(|| not_allowed(format!("`{name}` is no cipher suite")))?;
-            return Ok(vec![number]);
-        }
-    };
-    Ok(group.concat())
+/// What the extensions of a ServerHello show.
+fn signs_of(extensions: &[u16]) -> Vec<TlsSign> {
+    let known = [
+        (extension::ENCRYPT_THEN_MAC, TlsSign::EncryptThenMac),
+        (extension::EXTENDED_MASTER_SECRET, TlsSign::ExtendedMasterSecret),
+        (extension::KEY_SHARE, TlsSign::KeyShare),
+        (extension::PRE_SHARED_KEY, TlsSign::PreSharedKey),
+        (extension::RENEGOTIATION_INFO, TlsSign::RenegotiationInfo),
+        (extension::TRUNCATED_HMAC, TlsSign::TruncatedHmac),
+    ];
+    known
+        .into_iter()
+        .filter(|(number, _)| extensions.contains(number))
+        .map(|(_, sign)| sign)
+        .collect()
 }
 
 fn shown_version(version: u16) -> String {

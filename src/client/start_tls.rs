@@ -221,7 +221,11 @@ impl Session {
     }
 
     /// The TLS session to offer; none when there is none of that kind.
-    fn offer(&self, resume: &Resume, channel: ChannelRef) -> Result<Option<TlsSession>, ActionProblem> {
+    pub(super) fn offer(
+        &self,
+        resume: &Resume,
+        channel: ChannelRef,
+    ) -> Result<Option<TlsSession>, ActionProblem> {
         let own = |pick: fn(&SessionStore) -> Option<TlsSession>| {
             let previous = self
                 .previous_store

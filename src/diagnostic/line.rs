@@ -88,12 +88,16 @@ fn tls(kind: &EventKind) -> Option<String> {
             version,
             suite,
             alert,
+            signs,
+            dh_bits,
             ..
         } => {
             let mut words = vec![answer.clone()];
             words.extend(version.clone());
             words.extend(suite.clone());
             words.extend(alert.as_ref().map(|alert| alert.name.clone()));
+            words.extend(signs.iter().map(|sign| sign.name().to_owned()));
+            words.extend(dh_bits.map(|bits| format!("a group of {bits} bits")));
             format!("< probe answered: {}", words.join(", "))
         }
         EventKind::TicketReceived(ticket) => format!("< session ticket ({} so far)", ticket.count),
@@ -102,7 +106,10 @@ fn tls(kind: &EventKind) -> Option<String> {
         EventKind::CloseNotifySent => "> close_notify".to_owned(),
         EventKind::CloseNotifyReceived => "< close_notify".to_owned(),
         EventKind::TlsViolated { reason } => format!("= TLS broken by the peer: {reason}"),
+        EventKind::RecordSent { record, count: 1 } => format!("> record made by hand: {record}"),
+        EventKind::RecordSent { record, count } => format!("> {count} records made by hand: {record}"),
         EventKind::KeyUpdateReceived => "< KeyUpdate".to_owned(),
+        EventKind::RenegotiationAccepted => "< ServerHello under TLS".to_owned(),
         EventKind::TlsStopped => "= TLS ended, going on in clear".to_owned(),
         _ => return None,
     };

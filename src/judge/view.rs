@@ -310,6 +310,7 @@ fn is_sent(kind: &EventKind) -> bool {
             | EventKind::HandshakeStarted { .. }
             | EventKind::ProbeSent { .. }
             | EventKind::RawSent { .. }
+            | EventKind::RecordSent { .. }
             | EventKind::ResetSent
     )
 }
@@ -327,6 +328,7 @@ fn channel_of_action(action: &Action) -> Option<ChannelRef> {
         Action::StopTls(channel) => Some(*channel),
         Action::ProbeTls(probe) => Some(probe.channel),
         Action::SendRaw(raw) => Some(raw.channel),
+        Action::SendRecord(record) => Some(record.channel),
         Action::CloseData(_)
         | Action::ConnectData(_)
         | Action::List(_)

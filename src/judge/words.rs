@@ -244,6 +244,8 @@ pub(super) fn arrival(kind: &EventKind) -> Option<String> {
         }
         EventKind::HandshakeFinished(_) => "a finished handshake".to_owned(),
         EventKind::TicketReceived(_) => "a session ticket".to_owned(),
+        EventKind::KeyUpdateReceived => "a KeyUpdate".to_owned(),
+        EventKind::RenegotiationAccepted => "a ServerHello under TLS".to_owned(),
         EventKind::Connected { .. } => "the connection".to_owned(),
         _ => return None,
     })
@@ -284,6 +286,7 @@ pub(super) fn action_verb(action: &Action) -> &'static str {
         Action::Retrieve(_) => "retrieve",
         Action::Send(_) => "send",
         Action::SendRaw(_) => "send-raw",
+        Action::SendRecord(_) => "send-record",
         Action::StartTls(_) => "start-tls",
         Action::StopTls(_) => "stop-tls",
         Action::Store(_) => "store",

@@ -42,6 +42,10 @@ faults! {
     AbortsOnSessionId = "aborts-on-session-id",
     /// Aborts a data handshake that offers a TLS 1.2 ticket.
     AbortsOnTls12Ticket = "aborts-on-tls12-ticket",
+    /// Aborts handshakes whose hello has an extension of RFC 8701 (GREASE).
+    AbortsOnUnknownExtensions = "aborts-on-unknown-extensions",
+    /// Aborts handshakes whose hello names a version that nobody knows.
+    AbortsOnUnknownVersions = "aborts-on-unknown-versions",
     /// Answers 234 to AUTH with any argument, and to AUTH without one, then expects TLS.
     AcceptsAnyAuthMechanism = "accepts-any-auth-mechanism",
     /// Answers 220 to HOST with any address.
@@ -60,6 +64,8 @@ faults! {
     AcceptsBadPbszArgument = "accepts-bad-pbsz-argument",
     /// Answers 350 to REST abc.
     AcceptsBadRestartArgument = "accepts-bad-restart-argument",
+    /// Answers a hello that offers only CBC suites with a ServerHello of TLS 1.2 without encrypt_then_mac.
+    AcceptsCbcSuites = "accepts-cbc-suites",
     /// Answers 200 to CCC under TLS before login.
     AcceptsCccBeforeLogin = "accepts-ccc-before-login",
     /// Answers 200 to CCC without TLS.
@@ -72,6 +78,8 @@ faults! {
     AcceptsHostAfterLogin = "accepts-host-after-login",
     /// Answers 220 to HOST name:21.
     AcceptsHostWithPort = "accepts-host-with-port",
+    /// Answers a ClientHello without renegotiation_info under TLS 1.2 with a ServerHello.
+    AcceptsLegacyRenegotiation = "accepts-legacy-renegotiation",
     /// Answers 200 to PORT with a port below 1024.
     AcceptsLowPorts = "accepts-low-ports",
     /// Answers 200 to malformed PORT and EPRT arguments.
@@ -79,6 +87,8 @@ faults! {
     /// Answers a TLS 1.2 hello that offers only NULL, anonymous, export or RC4 suites with a ServerHello of
     /// the first one.
     AcceptsNullSuites = "accepts-null-suites",
+    /// Takes records beyond the limit: a ClientHello is answered, an upload acknowledged.
+    AcceptsOversizeRecords = "accepts-oversize-records",
     /// Answers 230 to PASS with no USER.
     AcceptsPassWithoutUser = "accepts-pass-without-user",
     /// Answers 200 to PBSZ 0 in clear.
@@ -95,8 +105,13 @@ faults! {
     AcceptsProtSAndSendsClear = "accepts-prot-s-and-sends-clear",
     /// Answers 200 to PROT P with no PBSZ seen.
     AcceptsProtWithoutPbsz = "accepts-prot-without-pbsz",
+    /// Answers a hello that offers only SHA-1 signatures with a ServerHello of TLS 1.2.
+    AcceptsSha1Signatures = "accepts-sha1-signatures",
     /// Answers an SSL 3.0 ClientHello with a ServerHello of that version.
     AcceptsSsl3 = "accepts-ssl3",
+    /// Answers a hello that offers only static RSA, static Diffie-Hellman or triple DES with a ServerHello of TLS
+    /// 1.2.
+    AcceptsStaticRsa = "accepts-static-rsa",
     /// Takes data connections from a stranger with a full handshake (no binding).
     AcceptsStrangerOnData = "accepts-stranger-on-data",
     /// Answers a TLS 1.0/1.1 ClientHello with a ServerHello of that version on control.
@@ -255,6 +270,8 @@ faults! {
     FallsToClearOnBadProt = "falls-to-clear-on-bad-prot",
     /// Uses the protection level of the moment EPSV was answered.
     FixesLevelAtEpsv = "fixes-level-at-epsv",
+    /// Takes the first suite of a client of TLS 1.2, whatever it is.
+    FollowsClientSuiteOrder = "follows-client-suite-order",
     /// Refuses the control's session once a data connection's ticket was offered.
     ForgetsControlSessionAfterDataTicket = "forgets-control-session-after-data-ticket",
     /// Answers 503 to a second AUTH (under TLS) and drops the login.
@@ -263,6 +280,8 @@ faults! {
     ForgetsProtAfterOneTransfer = "forgets-prot-after-one-transfer",
     /// Puts RFC 2228 length prefixes on data after PBSZ 4096.
     FramesDataAfterLargePbsz = "frames-data-after-large-pbsz",
+    /// Sends tickets of TLS 1.3 that allow early data.
+    GrantsEarlyData = "grants-early-data",
     /// Sends 220 in clear on the implicit port when TLS does not start at once.
     GreetsInClearOnImplicit = "greets-in-clear-on-implicit",
     /// Sends a second `220 Ready` 100 ms after the greeting.
@@ -281,6 +300,8 @@ faults! {
     IgnoresEpsvAll = "ignores-epsv-all",
     /// Answers 229 to EPSV with any argument.
     IgnoresEpsvArgument = "ignores-epsv-argument",
+    /// Leaves extended_master_secret out of the ServerHello of TLS 1.2.
+    IgnoresExtendedMasterSecret = "ignores-extended-master-secret",
     /// Answers 200 to OPTS MLST and sends all facts.
     IgnoresFactSelection = "ignores-fact-selection",
     /// Answers 211 to FEAT with an argument.
@@ -357,6 +378,10 @@ faults! {
     LosesDataPathAfterAbor = "loses-data-path-after-abor",
     /// Answers 257 to MKD of an existing directory.
     MakesExistingDirectories = "makes-existing-directories",
+    /// Chooses DEFLATE in TLS 1.2 where the client offers it.
+    NegotiatesCompression = "negotiates-compression",
+    /// Echoes truncated_hmac in TLS 1.2.
+    NegotiatesTruncatedHmac = "negotiates-truncated-hmac",
     /// Answers 200 to PORT/EPRT and 150 to LIST, never connects, 425 after a second.
     NeverConnectsInActiveMode = "never-connects-in-active-mode",
     /// Sends no 150, only the final reply.
@@ -369,14 +394,20 @@ faults! {
     OmitsCloseNotifyOnListing = "omits-close-notify-on-listing",
     /// Ends downloads with FIN and no close_notify.
     OmitsCloseNotifyOnRetr = "omits-close-notify-on-retr",
+    /// Negotiates TLS 1.2 without a sign in the random that it has TLS 1.3.
+    OmitsDowngradeSentinel = "omits-downgrade-sentinel",
     /// Leaves HOST out of FEAT.
     OmitsHostFromFeat = "omits-host-from-feat",
+    /// Shows a certificate without the intermediate authority that signed it.
+    OmitsIntermediate = "omits-intermediate",
     /// Leaves MDTM out of FEAT.
     OmitsMdtmFromFeat = "omits-mdtm-from-feat",
     /// Leaves `perm` out of the MLST line of FEAT.
     OmitsPermFromMlstFeature = "omits-perm-from-mlst-feature",
     /// Sends 257 without quotes.
     OmitsQuotesIn257 = "omits-quotes-in-257",
+    /// Leaves renegotiation_info out of the ServerHello of TLS 1.2.
+    OmitsRenegotiationInfo = "omits-renegotiation-info",
     /// Leaves REST STREAM out of FEAT.
     OmitsRestFromFeat = "omits-rest-from-feat",
     /// MLST without the space before the entry.
@@ -403,6 +434,8 @@ faults! {
     RefusesFeatBeforeLogin = "refuses-feat-before-login",
     /// Aborts handshakes without a server name.
     RefusesHelloWithoutSni = "refuses-hello-without-sni",
+    /// Aborts handshakes whose first record has another version than 3.3.
+    RefusesOtherRecordVersions = "refuses-other-record-versions",
     /// Answers 550 to PASV, EPSV and PORT until PROT P.
     RefusesPasvBeforeProt = "refuses-pasv-before-prot",
     /// Answers 503 to PBSZ on implicit sessions.
@@ -433,6 +466,8 @@ faults! {
     ReportsTypeFolder = "reports-type-folder",
     /// SIZE one byte too large.
     ReportsWrongSize = "reports-wrong-size",
+    /// Resets the connection of a handshake without a common suite, and sends no alert.
+    ResetsFailedHandshakes = "resets-failed-handshakes",
     /// Resets the data connection at once on receiving close_notify.
     ResetsOnCloseNotify = "resets-on-close-notify",
     /// A resumed control connection is logged in without USER.
@@ -441,12 +476,16 @@ faults! {
     ResumesAcrossServerNames = "resumes-across-server-names",
     /// Resumes a session whose ticket was altered.
     ResumesForgedTickets = "resumes-forged-tickets",
+    /// Resumes a TLS 1.2 session with extended master secret on a data connection whose hello lacks it.
+    ResumesWithoutExtendedMasterSecret = "resumes-without-extended-master-secret",
     /// Keeps the passive listener after a transfer and serves the next transfer on it.
     ReusesPassiveListener = "reuses-passive-listener",
     /// Issues two single-use tickets in all while demanding reuse.
     RunsOutOfTickets = "runs-out-of-tickets",
     /// Answers 200 to SITE EXEC.
     RunsSiteExec = "runs-site-exec",
+    /// Resumes TLS 1.3 on data connections without a key exchange, though the client did not offer that.
+    SelectsPskKe = "selects-psk-ke",
     /// Answers an ALPN list without `ftp` by selecting a protocol (h2).
     SelectsUnofferedAlpn = "selects-unoffered-alpn",
     /// Sends 150 only after the data handshake.
@@ -497,6 +536,10 @@ faults! {
     SetsTypeAOnMlsd = "sets-type-a-on-mlsd",
     /// Uses another certificate on data connections.
     ShowsAnotherCertificateOnData = "shows-another-certificate-on-data",
+    /// Shows a certificate that has expired.
+    ShowsExpiredCertificate = "shows-expired-certificate",
+    /// Shows a certificate without subject alternative names.
+    ShowsNamelessCertificate = "shows-nameless-certificate",
     /// Skips records with a bad MAC and answers 226.
     SkipsBadRecords = "skips-bad-records",
     /// Closes the data connection without TLS when a listing is empty, 226.
@@ -529,12 +572,20 @@ faults! {
     TreatsAlertAsEof = "treats-alert-as-eof",
     /// APPE replaces the file.
     TreatsAppeAsStor = "treats-appe-as-stor",
+    /// Takes an empty record for the end of an upload and answers 226.
+    TreatsEmptyRecordAsEof = "treats-empty-record-as-eof",
+    /// Gives a connection up when a KeyUpdate comes.
+    TreatsKeyUpdateAsFatal = "treats-key-update-as-fatal",
     /// Spaces before a path name are left out.
     TrimsLeadingSpaces = "trims-leading-spaces",
     /// Spaces behind a path name are left out.
     TrimsTrailingSpaces = "trims-trailing-spaces",
+    /// Answers a hello that offers only DHE suites in TLS 1.2 with a group of 1024 bits.
+    UsesShortDhGroup = "uses-short-dh-group",
     /// Sends no greeting before a ClientHello.
     WaitsForTlsOnExplicitPort = "waits-for-tls-on-explicit-port",
+    /// Sends unrecognized_name as a warning under an unknown server name and goes on.
+    WarnsOfUnknownServerNames = "warns-of-unknown-server-names",
     /// Takes a restart offset beyond the end modulo the size.
     WrapsRestartOffset = "wraps-restart-offset",
 }
@@ -578,7 +629,7 @@ mod tests {
     fn every_fault_is_used_by_the_server() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mock");
         let mut sources = String::new();
-        for folder in ["", "commands", "data", "session"].map(|name| folder.join(name)) {
+        for folder in ["", "commands", "data", "hello", "session"].map(|name| folder.join(name)) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 let is_source = path.extension().is_some_and(|extension| extension == "rs");

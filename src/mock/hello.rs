@@ -3,6 +3,9 @@
 //! Refuses names that the server does not go by (RFC 6066 section 3, RFC 9325 section 3.7) and makes the mistakes that
 //! show in the first answer. The handshake itself is the business of `tls`.
 
+mod answer;
+mod by_hand;
+
 use std::time::Duration;
 
 use super::server::Shared;
@@ -11,14 +14,14 @@ use crate::tls::{OfferedSession, ServerFaults, ServerOptions};
 use crate::trace::{HandshakeFacts, HandshakeFailure, TlsVersion};
 use crate::transport::{Incoming, Link, TcpClose};
 use crate::wire::tls_record::{
-    ClientHello, HandshakeItem, HandshakeWalker, content_type, encode_alert, encode_record, handshake_type,
-    looks_like_tls, parse_client_hello, suites,
+    ClientHello, HandshakeItem, HandshakeWalker, RecordError, encode_alert, handshake_type, looks_like_tls,
+    parse_client_hello,
 };
+use answer::{WrongAnswer, wrong_answer};
+use by_hand::HandMade;
 
 /// The most bytes of a ClientHello that are looked at; longer ones are left to TLS.
 const HELLO_LIMIT: usize = 64 * 1024;
-/// Alert `handshake_failure`.
-const HANDSHAKE_FAILURE: u8 = 40;
 /// SSL 3.0 and TLS 1.0 to 1.3 on the wire.
 const SSL3: u16 = 0x0300;
 const TLS10: u16 = 0x0301;
@@ -29,6 +32,10 @@ const TLS13: u16 = 0x0304;
 const LONG_LIFETIME: u32 = 691_200;
 /// Alert `unrecognized_name`, RFC 6066.
 const UNRECOGNIZED_NAME: u8 = 112;
+/// Early data that a fault allows, in bytes.
+const EARLY_DATA: u32 = 16_384;
+/// Header of a record and of a handshake message.
+const HEADERS: usize = 5 + 4;
 
 /// Which connection a handshake is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +53,28 @@ pub(super) struct Hello {
     pub(super) bytes: Vec<u8>,
     /// The ClientHello, when they are one.
     pub(super) parsed: Option<ClientHello>,
+    /// It came in a record that is longer than TLS allows.
+    is_oversize: bool,
 }
 
 impl Hello {
     /// Whether the client speaks clear text where TLS is due.
     pub(super) fn is_clear_text(&self) -> bool {
         looks_like_tls(&self.bytes) == Some(false)
+    }
+
+    fn new(bytes: Vec<u8>, parsed: Option<ClientHello>) -> Self {
+        Self {
+            bytes,
+            parsed,
+            is_oversize: false,
+        }
+    }
+
+    /// The version in the header of the first record.
+    fn record_version(&self) -> Option<u16> {
+        let header: &[u8; 3] = self.bytes.first_chunk()?;
+        Some(u16::from_be_bytes([header[1], header[2]]))
     }
 }
 
@@ -84,15 +107,21 @@ async fn collect_hello(link: &mut Link) -> Result<Hello, HandshakeFailure> {
             _ => {}
         }
         if looks_like_tls(&bytes) == Some(false) || bytes.len() > HELLO_LIMIT {
-            return Ok(Hello { bytes, parsed: None });
+            return Ok(Hello::new(bytes, None));
         }
         match walker.next() {
             Ok(None) => {}
             Ok(Some(HandshakeItem::Message { kind, body })) if kind == handshake_type::CLIENT_HELLO => {
                 let parsed = parse_client_hello(&body).ok();
-                return Ok(Hello { bytes, parsed });
+                return Ok(Hello::new(bytes, parsed));
             }
-            Ok(Some(_)) | Err(_) => return Ok(Hello { bytes, parsed: None }),
+            Err(RecordError::TooLong(_)) => {
+                return Ok(Hello {
+                    is_oversize: true,
+                    ..Hello::new(bytes, None)
+                });
+            }
+            Ok(Some(_)) | Err(_) => return Ok(Hello::new(bytes, None)),
         }
     }
 }
@@ -126,13 +155,12 @@ pub(super) async fn finish_tls(
     hello: &Hello,
 ) -> Result<Secured, HandshakeFailure> {
     let deadline = shared.options.handshake_timeout;
+    if hello.is_oversize && shared.has(Fault::AcceptsOversizeRecords) {
+        return answer_oversize(link, hello, deadline).await;
+    }
     if let Some(client) = &hello.parsed {
-        if accepts_old_version(shared, place, client) {
-            let version = old_version(client).unwrap_or(TLS10);
-            return answer_by_hand(link, client, version, deadline).await;
-        }
-        if let Some(answer) = wrong_answer(shared, client) {
-            return answer_wrongly(link, client, answer, deadline).await;
+        if let Some(answer) = wrong_answer(shared, place, client, hello.record_version()) {
+            return answer_wrongly(link, answer, deadline).await;
         }
         let is_unknown = client
             .sni()
@@ -140,7 +168,9 @@ pub(super) async fn finish_tls(
         // A server that resumes first and looks at the name afterwards never refuses the name.
         let ignores_name =
             shared.has(Fault::ServesAnyServerName) || shared.has(Fault::ResumesAcrossServerNames);
-        if is_unknown && !ignores_name {
+        if is_unknown && shared.has(Fault::WarnsOfUnknownServerNames) {
+            send_warning(link, UNRECOGNIZED_NAME, deadline).await;
+        } else if is_unknown && !ignores_name {
             return refuse(link, UNRECOGNIZED_NAME, "the server name is not ours", deadline).await;
         }
     }
@@ -163,86 +193,47 @@ pub(super) async fn finish_tls(
         .await
 }
 
-fn accepts_old_version(shared: &Shared, place: Place, client: &ClientHello) -> bool {
-    let fault = match place {
-        Place::Control => Fault::AcceptsTls10,
-        Place::Data => Fault::AcceptsTls10OnData,
-    };
-    shared.has(fault) && old_version(client).is_some()
-}
-
-/// TLS 1.0 or 1.1, when that is the newest the client has.
-fn old_version(client: &ClientHello) -> Option<u16> {
-    let offered = client.supported_versions();
-    let newest = offered
-        .into_iter()
-        .filter(|version| (TLS10..=TLS13).contains(version))
-        .max()
-        .unwrap_or(client.legacy_version);
-    matches!(newest, TLS10 | TLS11).then_some(newest)
-}
-
-/// A wrong first answer to a ClientHello.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WrongAnswer {
-    /// A fatal alert.
-    Alert(u8),
-    /// A ServerHello of that version, with the first suite of the client.
-    ServerHello(u16),
-}
-
-/// What a fault answers to this hello, on control and data connections alike.
-fn wrong_answer(shared: &Shared, client: &ClientHello) -> Option<WrongAnswer> {
-    if shared.has(Fault::AbortsOnAlpnFtp) && client.alpn().iter().any(|name| name == "ftp") {
-        return Some(WrongAnswer::Alert(HANDSHAKE_FAILURE));
-    }
-    if shared.has(Fault::RefusesHelloWithoutSni) && client.sni().is_none() {
-        return Some(WrongAnswer::Alert(HANDSHAKE_FAILURE));
-    }
-    if shared.has(Fault::AcceptsSsl3) && client.legacy_version == SSL3 {
-        return Some(WrongAnswer::ServerHello(SSL3));
-    }
-    let bad = [suites::NULL, suites::ANONYMOUS, suites::EXPORT, suites::RC4];
-    let signals = [suites::RENEGOTIATION_SCSV, suites::FALLBACK_SCSV];
-    let has_only_bad = client
-        .suites
-        .iter()
-        .filter(|suite| !signals.contains(suite))
-        .all(|suite| bad.iter().any(|list| list.contains(suite)));
-    (shared.has(Fault::AcceptsNullSuites) && has_only_bad).then_some(WrongAnswer::ServerHello(TLS12))
-}
-
 async fn answer_wrongly(
     link: &mut Link,
-    client: &ClientHello,
     answer: WrongAnswer,
     deadline: Duration,
 ) -> Result<Secured, HandshakeFailure> {
     match answer {
         WrongAnswer::Alert(alert) => refuse(link, alert, "this hello is not wanted", deadline).await,
-        WrongAnswer::ServerHello(version) => answer_by_hand(link, client, version, deadline).await,
+        WrongAnswer::Reset => {
+            link.close(TcpClose::Reset);
+            Err(failure("this hello is not wanted"))
+        }
+        WrongAnswer::Hello(answer) => {
+            send_last(link, &answer.encode(), deadline).await;
+            Err(failure("the handshake ends behind a ServerHello made by hand"))
+        }
     }
 }
 
-/// Answers like a server that speaks what rustls does not, as far as the ServerHello; nothing behind it can be made.
-async fn answer_by_hand(
+/// Answers the ClientHello of a record that is too long, as if it were not.
+async fn answer_oversize(
     link: &mut Link,
-    client: &ClientHello,
-    version: u16,
+    hello: &Hello,
     deadline: Duration,
 ) -> Result<Secured, HandshakeFailure> {
-    let suite = client.suites.first().copied().unwrap_or(0x002f);
-    let mut body = version.to_be_bytes().to_vec();
-    body.extend_from_slice(&[0x5a; 32]);
-    body.push(0);
-    body.extend_from_slice(&suite.to_be_bytes());
-    body.push(0);
-    let mut message = vec![handshake_type::SERVER_HELLO, 0, 0];
-    message.push(u8::try_from(body.len()).unwrap_or(u8::MAX));
-    message.extend_from_slice(&body);
-    let record = encode_record(content_type::HANDSHAKE, version, &message);
-    send_last(link, &record, deadline).await;
-    Err(failure("the handshake ends behind a ServerHello made by hand"))
+    let mut bytes = hello.bytes.clone();
+    let rest = async {
+        while let Some(length) = record_length(&bytes).filter(|length| bytes.len() < *length) {
+            match link.receive().await {
+                Incoming::Bytes(more) => bytes.extend(more),
+                Incoming::Fin | Incoming::Reset => return bytes.truncate(length),
+                _ => {}
+            }
+        }
+    };
+    if tokio::time::timeout(deadline, rest).await.is_err() {
+        return Err(failure("half a record beyond all limits"));
+    }
+    match parse_client_hello(bytes.get(HEADERS..).unwrap_or_default()) {
+        Ok(client) => answer_wrongly(link, HandMade::proper(&client).into(), deadline).await,
+        Err(_) => Err(failure("a record beyond all limits, and no ClientHello in it")),
+    }
 }
 
 /// The mistakes that are made inside TLS.
@@ -251,6 +242,8 @@ fn tls_faults(shared: &Shared, place: Place) -> ServerFaults {
     ServerFaults {
         resumes_forged_tickets: shared.has(Fault::ResumesForgedTickets),
         resumes_across_names: shared.has(Fault::ResumesAcrossServerNames),
+        early_data: shared.has(Fault::GrantsEarlyData).then_some(EARLY_DATA),
+        accepts_renegotiation: shared.has(Fault::AcceptsLegacyRenegotiation),
         ticket_lifetime: shared
             .has(Fault::AnnouncesLongTicketLifetime)
             .then_some(LONG_LIFETIME),
@@ -273,6 +266,17 @@ async fn refuse(
     Err(failure(reason))
 }
 
+/// Length of the first record with its header.
+fn record_length(bytes: &[u8]) -> Option<usize> {
+    let header: &[u8; 5] = bytes.first_chunk()?;
+    Some(5 + usize::from(u16::from_be_bytes([header[3], header[4]])))
+}
+
+/// An alert of level warning, which a server must not send here. When the peer is gone, nobody misses it.
+async fn send_warning(link: &mut Link, alert: u8, deadline: Duration) {
+    drop(link.send_clear(&encode_alert(TLS12, 1, alert), deadline).await);
+}
+
 /// Sends the last bytes of a connection. When the peer is gone, nobody misses them.
 async fn send_last(link: &mut Link, bytes: &[u8], deadline: Duration) {
     if link.send_clear(bytes, deadline).await.is_ok() {
@@ -285,32 +289,5 @@ fn failure(reason: &str) -> HandshakeFailure {
         reason: reason.to_owned(),
         alert: None,
         plaintext: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::tls_record::HelloSpec;
-
-    fn hello(spec: &HelloSpec) -> ClientHello {
-        let mut walker = HandshakeWalker::default();
-        walker.push(&spec.encode());
-        match walker.next() {
-            Ok(Some(HandshakeItem::Message { body, .. })) => parse_client_hello(&body).unwrap(),
-            other => panic!("expected a ClientHello, got {other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_newest_version_of_a_hello_decides_whether_it_is_old() {
-        assert_eq!(old_version(&hello(&HelloSpec::for_version(TLS10))), Some(TLS10));
-        assert_eq!(old_version(&hello(&HelloSpec::for_version(TLS11))), Some(TLS11));
-        assert_eq!(old_version(&hello(&HelloSpec::for_version(TLS12))), None);
-        assert_eq!(
-            old_version(&hello(&HelloSpec::for_versions(&[TLS13, TLS12]))),
-            None
-        );
-        assert_eq!(old_version(&hello(&HelloSpec::for_version(0x0300))), None);
     }
 }

@@ -61,7 +61,9 @@ impl Server {
     /// When the address cannot be used, or the certificate cannot be read.
     pub async fn start(options: Options) -> Result<Self, MockError> {
         let wrong = |reason: String| MockError { reason };
-        let tls = ServerContext::new(&policy(&options)).map_err(|error| wrong(error.reason))?;
+        let identity = wrong_identity(&options).map_err(|error| wrong(error.to_string()))?;
+        let identity = identity.unwrap_or_else(|| options.identity.clone());
+        let tls = ServerContext::new(&policy(&options, identity)).map_err(|error| wrong(error.reason))?;
         let listener = Listener::bind(options.address, None).map_err(|error| wrong(error.detail))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let store = Store::new(
@@ -168,8 +170,22 @@ fn other_identity(options: &Options) -> Result<Option<Identity>, CertificateErro
     certificate::make(certificate::recipe("self-signed")?, &authority).map(Some)
 }
 
+/// A certificate with a mistake in it, when a fault shows one. Its authority is nobody's: what is under test is not.
+fn wrong_identity(options: &Options) -> Result<Option<Identity>, CertificateError> {
+    let recipe = if options.has(Fault::OmitsIntermediate) {
+        "missing-intermediate"
+    } else if options.has(Fault::ShowsExpiredCertificate) {
+        "expired"
+    } else if options.has(Fault::ShowsNamelessCertificate) {
+        "common-name-only"
+    } else {
+        return Ok(None);
+    };
+    certificate::make(certificate::recipe(recipe)?, &Authority::new()?).map(Some)
+}
+
 /// What the options and faults mean for TLS.
-fn policy(options: &Options) -> ServerPolicy {
+fn policy(options: &Options, identity: Identity) -> ServerPolicy {
     let has = |fault| options.has(fault);
     let mut alpn = vec![b"ftp".to_vec()];
     if has(Fault::SelectsUnofferedAlpn) {
@@ -180,7 +196,7 @@ fn policy(options: &Options) -> ServerPolicy {
         versions.retain(|version| *version != TlsVersion::Tls12);
     }
     ServerPolicy {
-        identity: options.identity.clone(),
+        identity,
         versions,
         alpn,
         alpn_required: true,

@@ -119,6 +119,7 @@ impl Variables {
             Action::ExamineFile(path) => Action::ExamineFile(self.template(path)?),
             Action::StopTls(_)
             | Action::ReadData(ReadData::UntilClose | ReadData::During(_))
+            | Action::SendRecord(_)
             | Action::CloseData(_)
             | Action::CloseControl(_)
             | Action::Wait(_) => action.clone(),
@@ -161,13 +162,15 @@ impl Variables {
 
     fn probe(&self, probe: &ProbeTls) -> Result<ProbeTls, FillError> {
         Ok(ProbeTls {
-            channel: probe.channel,
             version: self.optional(probe.version.as_ref())?,
             suites: self.all(&probe.suites)?,
             alpn: self.all(&probe.alpn)?,
             sni: self.optional(probe.sni.as_ref())?,
             raw: self.optional(probe.raw.as_ref())?,
-            fallback_scsv: probe.fallback_scsv,
+            offer: self.all(&probe.offer)?,
+            padding: self.optional(probe.padding.as_ref())?,
+            record_version: self.optional(probe.record_version.as_ref())?,
+            ..probe.clone()
         })
     }
 }

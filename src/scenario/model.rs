@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::base::{Source, Span, Spanned};
 use crate::requirement::{Capability, Grade};
-use crate::trace::DataPath;
+use crate::trace::{DataPath, TlsSign};
 
 /// One scenario file.
 #[derive(Clone, Debug)]
@@ -168,6 +168,8 @@ pub enum Action {
     /// `probe-tls: { channel, versions, suites, … }`: sends a hand-made ClientHello and reads the first answer. The
     /// connection cannot be used for anything else afterwards.
     ProbeTls(ProbeTls),
+    /// `send-record: { channel, record, count }`: records that no TLS library sends of its own accord.
+    SendRecord(SendRecord),
     /// `open-data: extended-passive`: sends PASV/EPSV and connects, or listens and sends PORT/EPRT. Its own reply is
     /// consumed by the action (a negative one is the problem `refused-by-reply`).
     OpenData(OpenData),
@@ -402,7 +404,7 @@ pub struct ProbeTls {
     pub channel: ChannelRef,
     /// Highest version offered: `ssl3.0`, `tls1.0`, `tls1.1`, `tls1.2`, `tls1.3`.
     pub version: Option<Template>,
-    /// Suites by IANA name or a group word (`null`, `anon`, `export`, `rc4`, `3des`, `cbc`, `modern`); `modern` if empty.
+    /// Suites by IANA name or a group word (`wire::tls_record::suites::suites_called`); `modern` if empty.
     pub suites: Vec<Template>,
     /// ALPN protocols.
     pub alpn: Vec<Template>,
@@ -412,6 +414,78 @@ pub struct ProbeTls {
     pub raw: Option<Template>,
     /// Signal the fallback SCSV (RFC 7507).
     pub fallback_scsv: bool,
+    /// What is special about the hello; words of [`HelloOption`].
+    pub offer: Vec<Template>,
+    /// Length that the hello is padded to, in bytes.
+    pub padding: Option<Template>,
+    /// Version in the header of the records, as in `version`; TLS 1.0 if absent.
+    pub record_version: Option<Template>,
+    /// The session whose TLS 1.2 ticket or id is offered; none if absent.
+    pub resume: Option<Spanned<Resume>>,
+}
+
+/// What is special about a hand-made ClientHello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HelloOption {
+    /// DEFLATE is offered beside no compression (RFC 3749).
+    Deflate,
+    /// `encrypt_then_mac` (RFC 7366).
+    EncryptThenMac,
+    /// `client_version` 3.9, and no `supported_versions`.
+    FutureVersion,
+    /// Values that nobody knows in every list (RFC 8701).
+    Grease,
+    /// Versions that nobody knows in front of `supported_versions`.
+    HigherVersions,
+    /// No `extended_master_secret`.
+    NoExtendedMasterSecret,
+    /// One record of 2^14 + 2049 bytes.
+    OversizeRecord,
+    /// RFC 5746's suite instead of its extension.
+    RenegotiationScsv,
+    /// SHA-1 signatures and no others.
+    Sha1Signatures,
+    /// Records of 16 bytes.
+    SmallRecords,
+    /// TCP segments of 16 bytes.
+    SmallSegments,
+    /// `truncated_hmac` (RFC 6066 section 7).
+    TruncatedHmac,
+}
+
+/// `send-record`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SendRecord {
+    /// Where.
+    pub channel: ChannelRef,
+    /// What.
+    pub record: RecordWord,
+    /// How many, one behind the other.
+    pub count: u32,
+}
+
+/// A record that no TLS library sends of its own accord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordWord {
+    /// A ClientHello without `renegotiation_info` (TLS 1.2).
+    ClientHello,
+    /// Application data of no bytes.
+    Empty,
+    /// A KeyUpdate that asks for one back (TLS 1.3).
+    KeyUpdate,
+    /// Application data beyond the limit of the version.
+    Oversize,
+}
+
+/// What a certificate must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CertificateQuality {
+    /// Names the server in a subject alternative name (RFC 9525).
+    NamesServer,
+    /// Keys and signatures are strong enough (RFC 9325 section 4.5).
+    Strong,
+    /// In date, and good for the authorities and the name of the profile.
+    Valid,
 }
 
 /// `open-data`.
@@ -587,8 +661,18 @@ pub struct TlsPattern {
     pub version: Vec<String>,
     /// The ALPN protocol chosen; `none` when none must be chosen.
     pub alpn: Vec<String>,
-    /// The peer sent any of these alerts (IANA names).
+    /// The peer sent any of these alerts (IANA names); `any` is any.
     pub alert: Vec<String>,
+    /// The suite is any of these, by IANA name or group word; empty means not checked.
+    pub suite: Vec<String>,
+    /// All of these show.
+    pub shows: Vec<TlsSign>,
+    /// None of these shows.
+    pub lacks: Vec<TlsSign>,
+    /// An ephemeral finite-field group has at least that many bits.
+    pub dh_bits: Option<u32>,
+    /// The certificate is all of this.
+    pub certificate: Vec<CertificateQuality>,
     /// At least that many tickets have arrived on the channel.
     pub tickets: Option<u32>,
     /// The longest ticket lifetime seen on the channel, in seconds, is at most this.

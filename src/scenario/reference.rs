@@ -7,14 +7,18 @@ use std::fmt::Write as _;
 
 use super::error::LoadErrorKind;
 use super::lower::BUILT_IN;
-use super::model::{CaptureSource, ClosedBy, HandshakeOutcome, Level, Milestone, Severity};
+use super::model::{
+    CaptureSource, CertificateQuality, ClosedBy, HandshakeOutcome, HelloOption, Level, Milestone, RecordWord,
+    Severity,
+};
 use super::raw::{
     CHECK_KINDS, KeyDoc, Keyed, RawCheck, RawClose, RawConnect, RawConnectData, RawData, RawFilePattern,
     RawList, RawOpenData, RawProbeTls, RawProvideFile, RawReach, RawReadData, RawReply, RawRetrieve,
-    RawScenario, RawSendRaw, RawStartTls, RawStep, RawStore, RawTls, RawWriteData, VERBS, Word,
+    RawScenario, RawSendRaw, RawSendRecord, RawStartTls, RawStep, RawStore, RawTls, RawWriteData, VERBS,
+    Word,
 };
 use crate::requirement::Capability;
-use crate::trace::DataPath;
+use crate::trace::{DataPath, TlsSign};
 use examples::{CHECKS, INTRODUCTION, REQUIREMENTS, RESUME, VALUES, VERB_EXAMPLES};
 
 /// The reference as Markdown.
@@ -137,6 +141,7 @@ fn arguments(verb: &str) -> &'static [KeyDoc] {
         "send-raw" => RawSendRaw::DOCS,
         "start-tls" => RawStartTls::DOCS,
         "probe-tls" => RawProbeTls::DOCS,
+        "send-record" => RawSendRecord::DOCS,
         "open-data" => RawOpenData::DOCS,
         "connect-data" => RawConnectData::DOCS,
         "read-data" => RawReadData::DOCS,
@@ -168,6 +173,10 @@ fn words_section(page: &mut String) {
     words::<Level>(page);
     words::<DataPath>(page);
     words::<HandshakeOutcome>(page);
+    words::<HelloOption>(page);
+    words::<RecordWord>(page);
+    words::<TlsSign>(page);
+    words::<CertificateQuality>(page);
     words::<ClosedBy>(page);
     words::<Milestone>(page);
     words::<CaptureSource>(page);

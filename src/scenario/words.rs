@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::model::{
-    AccountRef, Action, ChannelRef, Check, CheckKind, CloseConnection, ClosedBy, CodePattern, Content,
-    DataPathChoice, DataPattern, FilePattern, HandshakeOutcome, Level, Milestone, ReadData, ReplyAlternative,
-    Resume, SendRaw, TcpEnd, TlsChoice, TlsEnd, TlsPattern, TransferChoice,
+    AccountRef, Action, CertificateQuality, ChannelRef, Check, CheckKind, CloseConnection, ClosedBy,
+    CodePattern, Content, DataPathChoice, DataPattern, FilePattern, HandshakeOutcome, Level, Milestone,
+    ProbeTls, ReadData, ReplyAlternative, Resume, SendRaw, SendRecord, TcpEnd, TlsChoice, TlsEnd, TlsPattern,
+    TransferChoice,
 };
 use super::raw::{ALERTS, Word};
 
@@ -74,8 +75,13 @@ pub(super) fn action(action: &Action) -> String {
                 .version
                 .as_ref()
                 .map_or("TLS 1.2 and 1.3", |version| version.value.as_str());
-            format!("probe {} with a ClientHello of {version}", channel(probe.channel))
+            format!(
+                "probe {} with a ClientHello of {version}{}",
+                channel(probe.channel),
+                probe_options(probe)
+            )
         }
+        Action::SendRecord(record) => send_record(record),
         Action::OpenData(open) => {
             let tail = if open.only_command {
                 ", without connecting"
@@ -104,6 +110,43 @@ pub(super) fn action(action: &Action) -> String {
         Action::Wait(time) => format!("wait {}", duration(time.value)),
         Action::ExamineFile(path) => format!("look at the file {}", path.value),
     }
+}
+
+fn probe_options(probe: &ProbeTls) -> String {
+    let mut words: Vec<String> = probe.offer.iter().map(|word| word.value.clone()).collect();
+    words.extend(
+        probe
+            .padding
+            .as_ref()
+            .map(|bytes| format!("padded to {} bytes", bytes.value)),
+    );
+    words.extend(
+        probe
+            .record_version
+            .as_ref()
+            .map(|version| format!("record version {}", version.value)),
+    );
+    words.extend(
+        probe
+            .resume
+            .as_ref()
+            .map(|_| "offers a TLS 1.2 session".to_owned()),
+    );
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
+    }
+}
+
+fn send_record(record: &SendRecord) -> String {
+    format!(
+        "send {} record{} `{}` on {}",
+        record.count,
+        if record.count == 1 { "" } else { "s" },
+        word(&record.record),
+        channel(record.channel)
+    )
 }
 
 /// What a macro does on the wire, one line per exchange; empty for explicit verbs.
@@ -291,6 +334,25 @@ fn tls(pattern: &TlsPattern) -> String {
             words.push(format!("{name} {}", any_of(list)));
         }
     }
+    if !pattern.suite.is_empty() {
+        words.push(format!("suite {}", any_of(&pattern.suite)));
+    }
+    for (name, signs) in [("shows", &pattern.shows), ("does not show", &pattern.lacks)] {
+        words.extend(signs.iter().map(|sign| format!("{name} {}", sign.name())));
+    }
+    words.extend(
+        pattern
+            .dh_bits
+            .map(|bits| format!("a finite-field group of {bits} bits at least")),
+    );
+    words.extend(pattern.certificate.iter().map(|quality| {
+        match quality {
+            CertificateQuality::NamesServer => "a certificate that names the server",
+            CertificateQuality::Strong => "strong keys and signatures",
+            CertificateQuality::Valid => "a valid certificate",
+        }
+        .to_owned()
+    }));
     words.extend(pattern.tickets.map(|count| format!("at least {count} tickets")));
     words.extend(
         pattern

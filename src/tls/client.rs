@@ -18,7 +18,7 @@ use super::{
 use crate::trace::{Channel, TlsVersion};
 
 /// The name that stands for no name; never sent.
-const NO_NAME: &str = "unnamed.invalid";
+pub(super) const NO_NAME: &str = "unnamed.invalid";
 
 /// Trust and client certificate of one FTP session; the connections made from it can resume each other's sessions.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ impl ClientContext {
         };
         if let Some(session) = &options.offer {
             match &session.secret {
-                SessionSecret::Tls12(value) => slot.offer12((**value).clone()),
+                SessionSecret::Tls12(session) => slot.offer12(session.0.clone()),
                 SessionSecret::Tls13 {
                     source,
                     payload,

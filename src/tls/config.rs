@@ -104,6 +104,10 @@ pub struct ServerFaults {
     pub resumes_forged_tickets: bool,
     /// Resumes a session under another server name than it was made with (RFC 6066 section 3 forbids it).
     pub resumes_across_names: bool,
+    /// Tickets of TLS 1.3 allow this many bytes of early data.
+    pub early_data: Option<u32>,
+    /// Answers a ClientHello under TLS 1.2 with a ServerHello (and goes no further).
+    pub accepts_renegotiation: bool,
     /// Announces this ticket lifetime in seconds, TLS 1.2 and 1.3.
     pub ticket_lifetime: Option<u32>,
     /// Refuses hellos that offer a session in these ways, with handshake_failure.

@@ -42,6 +42,9 @@ pub enum Opened {
     KeyUpdate,
     /// The peer asked for renegotiation (TLS 1.2); the warning no_renegotiation is in the output.
     RenegotiationRefused,
+    /// TLS 1.2: the client side got a ServerHello under TLS, for a renegotiation that was asked for by hand; the server
+    /// side sent one (a fault).
+    RenegotiationAccepted,
     /// The peer broke TLS, e.g. `bad record mac`. A record that cannot be opened is skipped and the next one can be
     /// read; behind bytes that are no record nothing can be read.
     Violation {
@@ -59,6 +62,8 @@ pub struct Connection {
     pub(super) input: Input,
     pub(super) output: Vec<u8>,
     pub(super) tap: Tap,
+    /// Records of application data without content that were opened.
+    pub(super) empty_records: u32,
     /// The handshake ended by a failure that our alert answers (for the record of alerts).
     pub(super) sent_alert: Option<AlertFacts>,
 }

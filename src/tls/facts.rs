@@ -1,6 +1,6 @@
 //! Certificates in brief, for events (RFC 5280 section 4.1). Reads, judges nothing.
 
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -13,6 +13,15 @@ use crate::trace::CertificateFacts;
 /// Certificates and names kept at most.
 const CHAIN_LIMIT: usize = 16;
 const NAMES_LIMIT: usize = 64;
+
+/// Signatures by hashes that can be forged, by object identifier.
+const WEAK_SIGNATURES: &[(&str, &str)] = &[
+    ("1.2.840.113549.1.1.4", "md5WithRSAEncryption"),
+    ("1.2.840.113549.1.1.5", "sha1WithRSAEncryption"),
+    ("1.2.840.10040.4.3", "dsa-with-sha1"),
+    ("1.2.840.10045.4.1", "ecdsa-with-SHA1"),
+    ("1.3.14.3.2.29", "sha1WithRSA"),
+];
 
 /// Lower-case hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -67,6 +76,60 @@ fn certificate_facts(der: &[u8]) -> CertificateFacts {
         not_after: date(&certificate.validity().not_after),
         key: key(&certificate),
     }
+}
+
+/// A certificate of the chain that is not valid now, in words.
+pub(super) fn date_problem(chain: &[CertificateDer<'_>], now: UnixTime) -> Option<String> {
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    chain
+        .iter()
+        .take(CHAIN_LIMIT)
+        .enumerate()
+        .find_map(|(place, der)| {
+            let (_, certificate) = X509Certificate::from_der(der).ok()?;
+            let validity = certificate.validity();
+            if validity.not_after.timestamp() < now {
+                Some(format!(
+                    "certificate {place} of the chain expired at {}",
+                    date(&validity.not_after)
+                ))
+            } else if validity.not_before.timestamp() > now {
+                Some(format!(
+                    "certificate {place} of the chain is not valid before {}",
+                    date(&validity.not_before)
+                ))
+            } else {
+                None
+            }
+        })
+}
+
+/// A key below 2048 (RSA) or 224 bits (elliptic curves), or a signature by MD5 or SHA-1 on a certificate that is not
+/// signed by its own key (a root is trusted for what it is); RFC 9325 section 4.5.
+pub(super) fn weakness(chain: &[CertificateDer<'_>]) -> Option<String> {
+    chain
+        .iter()
+        .take(CHAIN_LIMIT)
+        .enumerate()
+        .find_map(|(place, der)| {
+            let (_, certificate) = X509Certificate::from_der(der).ok()?;
+            let bits = match certificate.public_key().parsed() {
+                Ok(PublicKey::RSA(key)) if key.key_size() < 2048 => Some(key.key_size()),
+                Ok(PublicKey::EC(point)) if point.key_size() < 224 => Some(point.key_size()),
+                _ => None,
+            };
+            if let Some(bits) = bits {
+                return Some(format!(
+                    "the key of certificate {place} of the chain has {bits} bits"
+                ));
+            }
+            let algorithm = certificate.signature_algorithm.algorithm.to_id_string();
+            let is_self_signed = certificate.subject() == certificate.issuer();
+            WEAK_SIGNATURES
+                .iter()
+                .find(|(number, _)| *number == algorithm && !is_self_signed)
+                .map(|(_, name)| format!("certificate {place} of the chain is signed with {name}"))
+        })
 }
 
 fn general_name(name: &GeneralName<'_>) -> String {

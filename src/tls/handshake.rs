@@ -38,6 +38,7 @@ impl Connection {
             output,
             tap,
             sent_alert: None,
+            empty_records: 0,
         }
     }
 
@@ -49,6 +50,7 @@ impl Connection {
             output: Vec::new(),
             tap: Tap::default(),
             sent_alert: None,
+            empty_records: 0,
         }
     }
 
@@ -251,6 +253,10 @@ impl Connection {
                 .map(escape_peer),
             chain: chain_facts(chain),
             certificate_problem,
+            certificate: match &self.side {
+                Side::Client(side) if !chain.is_empty() => Some(side.trust.account(chain, &side.name)),
+                _ => None,
+            },
             extended_master_secret: self
                 .tap
                 .server_hello
@@ -271,7 +277,13 @@ impl Connection {
         let (secrets, kernel) = engine.into_kernel()?;
         let mut traffic = Traffic::new(suite, version, secrets, kernel)?;
         if let Side::Client(side) = &self.side {
-            traffic.adopt(side, self.tap.tls12_ticket, facts.kind == HandshakeKind::Resumed);
+            let hello = self.tap.server_hello.as_ref();
+            traffic.adopt(
+                side,
+                self.tap.tls12_ticket.as_ref(),
+                hello.map_or(&[], |hello| hello.session_id.as_slice()),
+                facts.kind == HandshakeKind::Resumed,
+            );
         }
         Ok(traffic)
     }

@@ -13,6 +13,7 @@ const EXTENSION_ALPN: u16 = 16;
 const EXTENSION_EXTENDED_MASTER_SECRET: u16 = 23;
 const EXTENSION_SESSION_TICKET: u16 = 35;
 const EXTENSION_PRE_SHARED_KEY: u16 = 41;
+const EXTENSION_EARLY_DATA: u16 = 42;
 const EXTENSION_SUPPORTED_VERSIONS: u16 = 43;
 
 /// TLS 1.3 on the wire.
@@ -101,6 +102,8 @@ impl ClientHello {
 pub(super) struct ServerHello {
     /// Whether it is a HelloRetryRequest.
     pub(super) retry: bool,
+    /// The session id; TLS 1.3 servers give the client's back.
+    pub(super) session_id: Vec<u8>,
     /// Whether the version is TLS 1.3 (or later).
     pub(super) tls13: bool,
     /// Whether the extended master secret extension is there (TLS 1.2).
@@ -113,10 +116,11 @@ impl ServerHello {
         let mut input = Input(body);
         input.take(2)?;
         let random = input.take(32)?;
-        input.vector8()?;
+        let session_id = input.vector8()?.to_vec();
         input.take(2 + 1)?;
         let mut hello = Self {
             retry: random == RETRY_RANDOM,
+            session_id,
             ..Self::default()
         };
         if input.0.is_empty() {
@@ -134,6 +138,24 @@ impl ServerHello {
         }
         Some(hello)
     }
+}
+
+/// How many bytes of early data a NewSessionTicket of TLS 1.3 allows (RFC 8446 section 4.2.10); none without the
+/// extension. `body` is the message without its four-byte header.
+pub(super) fn early_data_of_ticket(body: &[u8]) -> Option<u32> {
+    let mut input = Input(body);
+    input.take(4 + 4)?;
+    input.vector8()?;
+    input.vector16()?;
+    let mut extensions = Input(input.vector16()?);
+    while !extensions.0.is_empty() {
+        let kind = extensions.number16()?;
+        let content = extensions.vector16()?;
+        if kind == EXTENSION_EARLY_DATA {
+            return Input(content).number32();
+        }
+    }
+    None
 }
 
 /// A reader of TLS vectors (RFC 8446 section 3.4) over what is left.
@@ -179,6 +201,26 @@ impl<'a> Input<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ticket_says_how_much_early_data_it_allows() {
+        let ticket = |extensions: &[u8]| {
+            let mut body = vec![0, 0, 0, 9, 1, 2, 3, 4, 1, 7, 0, 2, 8, 8];
+            body.extend([0, u8::try_from(extensions.len()).unwrap()]);
+            body.extend(extensions);
+            body
+        };
+        assert_eq!(early_data_of_ticket(&ticket(&[])), None);
+        assert_eq!(
+            early_data_of_ticket(&ticket(&[0, 42, 0, 4, 0, 0, 64, 0])),
+            Some(16_384)
+        );
+        let whole = ticket(&[0, 1, 0, 0, 0, 42, 0, 4, 0, 0, 64, 0]);
+        assert_eq!(early_data_of_ticket(&whole), Some(16_384));
+        for cut in 0..whole.len() {
+            assert_eq!(early_data_of_ticket(&whole[..cut]), None, "cut at {cut}");
+        }
+    }
 
     #[test]
     fn a_hello_that_ends_early_is_none() {

@@ -33,4 +33,4 @@ pub use config::{
 pub use connection::{Connection, HandshakeStep, Opened};
 pub use names::{alert_facts, alert_name, alert_number, group_name, group_number};
 pub use server::{ServerContext, ServerOptions};
-pub use session::{Session, SessionOrigin, SessionStore};
+pub use session::{Session, SessionOrigin, SessionStore, Tls12Offer};

@@ -124,6 +124,11 @@ impl ServerSide {
         (session_id && offers_id) || (tls12_ticket && hello.offers_ticket) || (psk && hello.offers_psk)
     }
 
+    /// Whether a renegotiation is accepted (a fault).
+    pub(super) fn accepts_renegotiation(&self) -> bool {
+        self.options.faults.accepts_renegotiation
+    }
+
     /// The connection that answers `hello`.
     pub(super) fn begin(&mut self, hello: &ClientHello) -> Result<Engine, rustls::Error> {
         let policy = &self.context.policy;
@@ -149,10 +154,14 @@ impl ServerSide {
         config.time_provider = Arc::new(TicketClock::default());
         config.enable_secret_extraction = true;
         config.send_tls13_tickets = options.tls13_tickets.unwrap_or(policy.tls13_tickets);
+        config.max_early_data_size = options.faults.early_data.unwrap_or(0);
         config.session_storage = Arc::new(NoServerSessionStorage {});
         if policy.resumption {
             config.session_storage = view.clone();
-            config.ticketer = view.clone();
+            // The library allows early data for sessions that it keeps itself, and for no others.
+            if options.faults.early_data.is_none() {
+                config.ticketer = view.clone();
+            }
         }
         let ours = options.alpn.as_ref().unwrap_or(&policy.alpn);
         let overlap = hello.alpn.iter().any(|protocol| ours.contains(protocol));

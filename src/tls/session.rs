@@ -42,11 +42,22 @@ pub struct Session {
     pub(super) certificates: Arc<dyn ResolvesClientCert>,
 }
 
+/// What a ClientHello made by hand offers of a TLS 1.2 session. Not secret: both went over the wire in clear.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls12Offer {
+    /// Its suite, IANA number: a server may not resume under another (RFC 5246 section 7.4.1.3).
+    pub suite: u16,
+    /// The id that the server gave; empty when it gave none.
+    pub session_id: Vec<u8>,
+    /// The ticket; empty when there was none.
+    pub ticket: Vec<u8>,
+}
+
 /// What is needed to offer a session.
 #[derive(Clone)]
 pub(super) enum SessionSecret {
     /// TLS 1.2: the value itself.
-    Tls12(Box<Tls12ClientSessionValue>),
+    Tls12(Box<(Tls12ClientSessionValue, Tls12Offer)>),
     /// TLS 1.3: the NewSessionTicket message and the connection that can read it.
     Tls13 {
         source: Arc<TicketSource>,
@@ -84,6 +95,15 @@ impl Session {
     #[must_use]
     pub fn origin(&self) -> &SessionOrigin {
         &self.origin
+    }
+
+    /// What a ClientHello made by hand can offer of it; none for TLS 1.3.
+    #[must_use]
+    pub fn tls12_offer(&self) -> Option<&Tls12Offer> {
+        match &self.secret {
+            SessionSecret::Tls12(session) => Some(&session.1),
+            SessionSecret::Tls13 { .. } => None,
+        }
     }
 
     /// The same session with one bit of its ticket flipped (RFC 5077 section 5.3); none where there is no ticket we

@@ -15,12 +15,12 @@ const MESSAGE_SERVER_HELLO: u8 = 2;
 const MESSAGE_NEW_SESSION_TICKET: u8 = 4;
 
 /// A TLS 1.2 NewSessionTicket (RFC 5077 section 3.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tls12Ticket {
     /// Lifetime hint in seconds.
     pub(super) lifetime: u32,
-    /// Size of the ticket.
-    pub(super) bytes: usize,
+    /// The ticket.
+    pub(super) ticket: Vec<u8>,
 }
 
 /// What the clear handshake said.
@@ -80,7 +80,7 @@ impl Tap {
         {
             self.tls12_ticket = Some(Tls12Ticket {
                 lifetime,
-                bytes: ticket.len(),
+                ticket: ticket.to_vec(),
             });
         }
     }

@@ -9,18 +9,21 @@ use super::Session;
 use super::client::ClientSide;
 use super::connection::{Connection, Opened, Phase, Side};
 use super::engine::Kernel;
+use super::hello::early_data_of_ticket;
 use super::names::alert_facts;
 use super::record::{Framing, HEADER, MAX_PLAINTEXT, Opener, RecordProblem, Sealer, framing};
-use super::session::{SessionOrigin, SessionSecret, TicketSource};
+use super::session::{SessionOrigin, SessionSecret, TicketSource, Tls12Offer};
 use super::tap::{Tls12Ticket, handshake_message};
 use super::trust::now;
 use crate::base::escape_peer;
 use crate::trace::TicketFacts;
+use crate::wire::tls_record::{ServerHello, encode_server_hello};
 
 /// Handshake bytes kept at most while a message is incomplete.
 const MESSAGE_LIMIT: usize = 128 * 1024;
 const MESSAGE_HELLO_REQUEST: u8 = 0;
 const MESSAGE_CLIENT_HELLO: u8 = 1;
+const MESSAGE_SERVER_HELLO: u8 = 2;
 const MESSAGE_NEW_SESSION_TICKET: u8 = 4;
 const MESSAGE_KEY_UPDATE: u8 = 24;
 const NOT_FINISHED: &str = "the handshake is not finished";
@@ -82,6 +85,18 @@ impl Connection {
         }
     }
 
+    /// How many records of application data without content were opened.
+    #[must_use]
+    pub fn empty_records(&self) -> u32 {
+        self.empty_records
+    }
+
+    /// Whether the handshake is finished and made TLS 1.3.
+    #[must_use]
+    pub fn is_tls13(&self) -> bool {
+        matches!(&self.phase, Phase::Open(traffic) if traffic.tls13)
+    }
+
     /// Opens the next whole record, if there is one.
     pub fn open_next(&mut self) -> Option<Opened> {
         let Phase::Open(traffic) = &mut self.phase else {
@@ -118,7 +133,10 @@ impl Connection {
                 Err(RecordProblem { reason, alert }) => return Some(Opened::Violation { reason, alert }),
             };
             match kind {
-                ContentType::ApplicationData => return Some(Opened::Data(content.to_vec())),
+                ContentType::ApplicationData => {
+                    self.empty_records = self.empty_records.saturating_add(u32::from(content.is_empty()));
+                    return Some(Opened::Data(content.to_vec()));
+                }
                 ContentType::Alert => return Some(open_alert(content)),
                 ContentType::Handshake => {
                     traffic.handshake.extend_from_slice(content);
@@ -146,7 +164,10 @@ impl Connection {
                 break;
             };
             match traffic.opener.open(self.input.take(length)) {
-                Ok((ContentType::ApplicationData, content)) => data.extend_from_slice(content),
+                Ok((ContentType::ApplicationData, content)) => {
+                    self.empty_records = self.empty_records.saturating_add(u32::from(content.is_empty()));
+                    data.extend_from_slice(content);
+                }
                 Ok((ContentType::Alert, content)) => traffic.waiting.push_back(open_alert(content)),
                 Ok((ContentType::Handshake, content)) => {
                     traffic.handshake.extend_from_slice(content);
@@ -250,6 +271,18 @@ impl Connection {
     }
 }
 
+/// A ServerHello of TLS 1.2 with nothing in it, for a fault.
+fn renegotiating_hello() -> Vec<u8> {
+    encode_server_hello(&ServerHello {
+        legacy_version: 0x0303,
+        random: [0x5a; 32],
+        session_id: Vec::new(),
+        suite: 0xc02f,
+        compression: 0,
+        extensions: Vec::new(),
+    })
+}
+
 fn violation(reason: &str, alert: u8) -> Opened {
     Opened::Violation {
         reason: reason.to_owned(),
@@ -291,7 +324,13 @@ impl Traffic {
     }
 
     /// What the handshake already brought a client: the means to read tickets, and the session of TLS 1.2.
-    pub(super) fn adopt(&mut self, side: &ClientSide, ticket: Option<Tls12Ticket>, resumed: bool) {
+    pub(super) fn adopt(
+        &mut self,
+        side: &ClientSide,
+        ticket: Option<&Tls12Ticket>,
+        session_id: &[u8],
+        resumed: bool,
+    ) {
         if let Kernel::Client(kernel) = &self.kernel {
             self.source = Some(Arc::new(TicketSource {
                 kernel: kernel.clone(),
@@ -303,14 +342,20 @@ impl Traffic {
             self.tickets = 1;
             self.handshake_ticket = Some(TicketFacts {
                 lifetime: Some(ticket.lifetime),
-                bytes: Some(ticket.bytes),
+                early_data: None,
+                bytes: Some(ticket.ticket.len()),
                 count: 1,
             });
         }
         // A resumed handshake without a new ticket leaves the old session as it was.
         let renewed = !resumed || self.tickets > 0;
         if let Some(value) = side.slot.take_received12().filter(|_| renewed) {
-            let session = self.session(side, SessionSecret::Tls12(Box::new(value)));
+            let offer = Tls12Offer {
+                suite: u16::from(self.suite.suite()),
+                session_id: session_id.to_vec(),
+                ticket: ticket.map(|ticket| ticket.ticket.clone()).unwrap_or_default(),
+            };
+            let session = self.session(side, SessionSecret::Tls12(Box::new((value, offer))));
             self.new_sessions.push(session);
         }
     }
@@ -372,6 +417,15 @@ impl Traffic {
         match (self.tls13, kind, side) {
             (true, MESSAGE_NEW_SESSION_TICKET, Side::Client(side)) => self.read_ticket(side, body),
             (true, MESSAGE_KEY_UPDATE, _) => self.read_key_update(body, last, output),
+            (false, MESSAGE_CLIENT_HELLO, Side::Server(side)) if side.accepts_renegotiation() => {
+                match self.seal(ContentType::Handshake, &renegotiating_hello()) {
+                    Ok(record) => {
+                        output.extend(record);
+                        Opened::RenegotiationAccepted
+                    }
+                    Err(reason) => violation(&reason, ALERT_INTERNAL_ERROR),
+                }
+            }
             (false, MESSAGE_HELLO_REQUEST, Side::Client(_))
             | (false, MESSAGE_CLIENT_HELLO, Side::Server(_)) => {
                 match self.seal(ContentType::Alert, &[1, ALERT_NO_RENEGOTIATION]) {
@@ -382,6 +436,7 @@ impl Traffic {
                     Err(reason) => violation(&reason, ALERT_INTERNAL_ERROR),
                 }
             }
+            (false, MESSAGE_SERVER_HELLO, Side::Client(_)) => Opened::RenegotiationAccepted,
             _ => violation(
                 &format!("unexpected handshake message of type {kind}"),
                 ALERT_UNEXPECTED_MESSAGE,
@@ -400,6 +455,7 @@ impl Traffic {
         self.tickets += 1;
         let facts = TicketFacts {
             lifetime: body.first_chunk().map(|bytes| u32::from_be_bytes(*bytes)),
+            early_data: early_data_of_ticket(body),
             bytes: Some(body.len()),
             count: self.tickets,
         };

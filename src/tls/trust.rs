@@ -7,10 +7,11 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{
@@ -19,9 +20,10 @@ use rustls::{
 };
 
 use super::config::KeyLogSink;
+use super::facts::{date_problem, weakness};
 use super::{ClientTrust, Identity, TlsSetupError};
 use crate::base::{Clock, SystemClock};
-use crate::trace::TlsVersion;
+use crate::trace::{CertificateAccount, TlsVersion};
 
 /// The crypto of every connection; never the process default, which a program around us may set.
 pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> =
@@ -114,6 +116,22 @@ impl ServerTrust {
                 recorder: Some(webpki),
             }
         })
+    }
+
+    /// What else can be said of the chain.
+    pub(super) fn account(&self, chain: &[CertificateDer<'_>], name: &ServerName<'_>) -> CertificateAccount {
+        let is_named = *name != ServerName::try_from(super::client::NO_NAME).unwrap_or_else(|_| name.clone());
+        let leaf = chain.first().map(ParsedCertificate::try_from);
+        CertificateAccount {
+            is_checked: self.recorder.is_some(),
+            names_server: match leaf {
+                Some(Ok(leaf)) if is_named => Some(verify_server_name(&leaf, name).is_ok()),
+                Some(Err(_)) if is_named => Some(false),
+                _ => None,
+            },
+            date_problem: date_problem(chain, now()),
+            weakness: weakness(chain),
+        }
     }
 
     /// What is wrong with the chain a server showed, in words.

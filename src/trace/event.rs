@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::channel::Channel;
-use super::tls_facts::{AlertFacts, HandshakeFacts, HandshakeFailure, TicketFacts};
+use super::tls_facts::{AlertFacts, HandshakeFacts, HandshakeFailure, TicketFacts, TlsSign};
 use crate::wire::reply::{ReplyCode, ReplyViolation};
 
 /// One observed fact.
@@ -294,6 +294,12 @@ pub enum EventKind {
         alpn: Option<String>,
         /// The alert.
         alert: Option<AlertFacts>,
+        /// What the ServerHello shows, and the flight behind it as far as it was read.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        signs: Vec<TlsSign>,
+        /// Bits of the prime of an ephemeral finite-field key exchange.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dh_bits: Option<u32>,
     },
     /// A session ticket arrived.
     TicketReceived(TicketFacts),
@@ -310,8 +316,17 @@ pub enum EventKind {
         /// One lower-case sentence.
         reason: String,
     },
+    /// Records made by hand went out under TLS.
+    RecordSent {
+        /// In words, e.g. `key-update`.
+        record: String,
+        /// How many.
+        count: u32,
+    },
     /// A post-handshake KeyUpdate arrived.
     KeyUpdateReceived,
+    /// A ServerHello arrived on a connection that was protected already: the peer renegotiates (TLS 1.2).
+    RenegotiationAccepted,
     /// TLS ended on this channel and it goes on in clear (CCC).
     TlsStopped,
 

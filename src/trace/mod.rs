@@ -15,6 +15,6 @@ pub use event::{
 pub use format::{TRACE_FORMAT, TraceError, TraceErrorKind, read_trace, write_trace};
 pub use recorder::Recorder;
 pub use tls_facts::{
-    AlertFacts, AlertLevel, CertificateFacts, HandshakeFacts, HandshakeFailure, HandshakeKind, ResumedBy,
-    TicketFacts, TlsVersion,
+    AlertFacts, AlertLevel, CertificateAccount, CertificateFacts, HandshakeFacts, HandshakeFailure,
+    HandshakeKind, ResumedBy, TicketFacts, TlsSign, TlsVersion,
 };

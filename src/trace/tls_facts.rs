@@ -48,6 +48,91 @@ pub enum ResumedBy {
     Psk,
 }
 
+/// Something that a server shows in its hello or behind it, and that a check can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsSign {
+    /// The handshake that was answered is an abbreviated one (up to TLS 1.2).
+    Abbreviated,
+    /// A compression method other than none (RFC 3749).
+    Compression,
+    /// The random tells of a version above the one that was negotiated (RFC 8446 section 4.1.3).
+    DowngradeSentinel,
+    /// A ticket that allows early data (RFC 8446 section 4.6.1).
+    EarlyData,
+    /// `encrypt_then_mac` (RFC 7366).
+    EncryptThenMac,
+    /// `extended_master_secret` (RFC 7627).
+    ExtendedMasterSecret,
+    /// A key share, or another ephemeral key exchange (TLS 1.3).
+    KeyShare,
+    /// A KeyUpdate (RFC 8446 section 4.6.3).
+    KeyUpdate,
+    /// A pre-shared key was chosen (TLS 1.3).
+    PreSharedKey,
+    /// A ServerHello inside a connection that was protected already.
+    Renegotiation,
+    /// `renegotiation_info` (RFC 5746).
+    RenegotiationInfo,
+    /// `truncated_hmac` (RFC 6066 section 7).
+    TruncatedHmac,
+    /// An alert of level warning before the handshake was over.
+    WarningAlert,
+}
+
+impl TlsSign {
+    /// Every sign.
+    pub const ALL: &'static [Self] = &[
+        Self::Abbreviated,
+        Self::Compression,
+        Self::DowngradeSentinel,
+        Self::EarlyData,
+        Self::EncryptThenMac,
+        Self::ExtendedMasterSecret,
+        Self::KeyShare,
+        Self::KeyUpdate,
+        Self::PreSharedKey,
+        Self::Renegotiation,
+        Self::RenegotiationInfo,
+        Self::TruncatedHmac,
+        Self::WarningAlert,
+    ];
+
+    /// The kebab-case word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Abbreviated => "abbreviated",
+            Self::Compression => "compression",
+            Self::DowngradeSentinel => "downgrade-sentinel",
+            Self::EarlyData => "early-data",
+            Self::EncryptThenMac => "encrypt-then-mac",
+            Self::ExtendedMasterSecret => "extended-master-secret",
+            Self::KeyShare => "key-share",
+            Self::KeyUpdate => "key-update",
+            Self::PreSharedKey => "pre-shared-key",
+            Self::Renegotiation => "renegotiation",
+            Self::RenegotiationInfo => "renegotiation-info",
+            Self::TruncatedHmac => "truncated-hmac",
+            Self::WarningAlert => "warning-alert",
+        }
+    }
+}
+
+/// What can be said of a server's certificate beyond its contents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct CertificateAccount {
+    /// Whether the chain was held against authorities; without them `certificate_problem` says nothing of the issuer.
+    pub is_checked: bool,
+    /// Whether a subject alternative name of the leaf is the name that was asked for; none when no name was.
+    pub names_server: Option<bool>,
+    /// A certificate of the chain that is out of its validity, in words.
+    pub date_problem: Option<String>,
+    /// A key or signature of the chain that is too weak (RFC 9325 section 4.5), in words.
+    pub weakness: Option<String>,
+}
+
 /// A finished handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -74,6 +159,9 @@ pub struct HandshakeFacts {
     pub chain: Vec<CertificateFacts>,
     /// What the verifier said against the peer's certificate, recorded and ignored unless trust is enforced.
     pub certificate_problem: Option<String>,
+    /// Client side, full handshakes: what else can be said of the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateAccount>,
     /// TLS 1.2: whether the extended master secret (RFC 7627) is in use; none when unknown.
     pub extended_master_secret: Option<bool>,
 }
@@ -116,6 +204,9 @@ pub struct CertificateFacts {
 pub struct TicketFacts {
     /// The lifetime in seconds as sent (RFC 8446 section 4.6.1: at most 604800); none where it is not visible.
     pub lifetime: Option<u32>,
+    /// How many bytes of early data the ticket allows; none where it allows none, or where that is not visible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_data: Option<u32>,
     /// Size of the ticket message in bytes, none where it is not visible.
     pub bytes: Option<usize>,
     /// How many tickets this connection has received so far, this one included.

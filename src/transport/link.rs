@@ -134,6 +134,8 @@ pub struct Link {
     pub(super) close_notify_received: bool,
     /// Data behind close_notify is reported once.
     pub(super) late_data_reported: bool,
+    /// KeyUpdates that have come.
+    pub(super) key_updates: u32,
     pub(super) violation_alert: Option<u8>,
 }
 
@@ -217,6 +219,7 @@ impl Link {
             send_failed: false,
             close_notify_received: false,
             late_data_reported: false,
+            key_updates: 0,
             violation_alert: None,
         })
     }
@@ -251,6 +254,27 @@ impl Link {
     #[must_use]
     pub fn is_protected(&self) -> bool {
         matches!(self.protection, Protection::Tls(_))
+    }
+
+    /// How many records of application data without content have come through TLS.
+    #[must_use]
+    pub fn empty_records(&self) -> u32 {
+        match &self.protection {
+            Protection::Tls(connection) => connection.empty_records(),
+            Protection::Clear | Protection::Failed => 0,
+        }
+    }
+
+    /// How many KeyUpdates have come.
+    #[must_use]
+    pub fn key_updates(&self) -> u32 {
+        self.key_updates
+    }
+
+    /// Whether TLS 1.3 is on.
+    #[must_use]
+    pub fn is_tls13(&self) -> bool {
+        matches!(&self.protection, Protection::Tls(connection) if connection.is_tls13())
     }
 
     /// Whether the peer's close_notify has arrived on the running TLS connection.

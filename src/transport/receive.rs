@@ -227,7 +227,12 @@ impl Link {
                 Some(Incoming::Ticket)
             }
             Opened::KeyUpdate => {
+                self.key_updates = self.key_updates.saturating_add(1);
                 self.record(EventKind::KeyUpdateReceived);
+                None
+            }
+            Opened::RenegotiationAccepted => {
+                self.record(EventKind::RenegotiationAccepted);
                 None
             }
             Opened::RenegotiationRefused => {

@@ -153,20 +153,29 @@ impl Link {
         self.flush(Instant::now() + deadline).await
     }
 
-    /// Sends `bytes` as they are (a hand-made ClientHello, say) and collects the answer until `enough` says so, the
+    /// Sends the pieces as they are (a hand-made ClientHello, say), each in a TCP segment of its own where the kernel
+    /// allows, and collects the answer until `enough` says so, the
     /// connection ends, or the time is over. Records only how the connection ended.
     ///
     /// # Errors
     /// When the bytes cannot be sent.
     pub async fn raw_probe(
         &mut self,
-        bytes: &[u8],
+        pieces: &[&[u8]],
         deadline: Duration,
         mut enough: impl FnMut(&[u8]) -> bool,
     ) -> Result<RawAnswer, LinkError> {
         let end = Instant::now() + deadline;
-        self.outbox.extend_from_slice(bytes);
-        self.flush(end).await?;
+        for piece in pieces {
+            self.outbox.extend_from_slice(piece);
+            // A peer that refused the first pieces has closed before the last; its answer is still to be read.
+            if let Err(error) = self.flush(end).await {
+                if error.kind == LinkErrorKind::Closed && self.read_behind_reset() {
+                    break;
+                }
+                return Err(error);
+            }
+        }
         let mut answer = Vec::new();
         loop {
             answer.append(&mut self.clear);

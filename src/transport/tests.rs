@@ -711,8 +711,9 @@ async fn a_raw_probe_gets_the_raw_answer() {
     hello.extend([5; 32]);
     hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
     let with = label(1);
+    let segments: [&[u8]; 1] = [&hello];
     let (answer, refused) = join!(
-        ends.client.raw_probe(&hello, SOON, |bytes| bytes.len() >= 7),
+        ends.client.raw_probe(&segments, SOON, |bytes| bytes.len() >= 7),
         ends.server.start_tls_server(&server, &with, &[], SOON),
     );
     refused.unwrap_err();
@@ -720,7 +721,7 @@ async fn a_raw_probe_gets_the_raw_answer() {
     assert_eq!(answer.ended, RawEnd::Complete);
     assert_eq!(answer.bytes.first_chunk(), Some(&[21, 3, 3, 0, 2, 2]));
     ends.server.close(TcpClose::Fin);
-    let answer = ends.client.raw_probe(b"", SOON, |_| false).await.unwrap();
+    let answer = ends.client.raw_probe(&[], SOON, |_| false).await.unwrap();
     assert_eq!((answer.bytes.len(), answer.ended), (0, RawEnd::Fin));
 }
 

@@ -6,6 +6,7 @@
 
 mod answer;
 mod cursor;
+mod flight;
 mod handshake;
 mod hello;
 mod names;
@@ -13,9 +14,10 @@ mod record;
 pub mod suites;
 
 pub use answer::{HelloAnswer, last_hello_answer, parse_hello_answer};
+pub use flight::{FlightKind, ServerFlight, parse_server_flight};
 pub use handshake::{
     ClientHello, HandshakeItem, HandshakeWalker, MESSAGE_LIMIT, ServerHello, downgrade_sentinel,
-    parse_client_hello, parse_server_hello,
+    encode_server_hello, parse_client_hello, parse_server_hello,
 };
 pub use hello::{HelloSpec, sslv2_client_hello};
 pub use names::{
@@ -52,6 +54,8 @@ pub mod handshake_type {
     pub const NEW_SESSION_TICKET: u8 = 4;
     /// A certificate chain.
     pub const CERTIFICATE: u8 = 11;
+    /// The parameters of an ephemeral key exchange (TLS 1.2).
+    pub const SERVER_KEY_EXCHANGE: u8 = 12;
     /// A server asks for a certificate.
     pub const CERTIFICATE_REQUEST: u8 = 13;
     /// The server is done (TLS 1.2).
@@ -70,8 +74,12 @@ pub mod extension {
     pub const EC_POINT_FORMATS: u16 = 11;
     /// RFC 8446.
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
+    /// RFC 6066.
+    pub const TRUNCATED_HMAC: u16 = 4;
     /// RFC 7301.
     pub const ALPN: u16 = 16;
+    /// RFC 7685.
+    pub const PADDING: u16 = 21;
     /// RFC 7366.
     pub const ENCRYPT_THEN_MAC: u16 = 22;
     /// RFC 7627.
@@ -106,15 +114,28 @@ pub fn fuzz_entry(data: &[u8]) {
         }
     }
     fuzz_hellos(data);
+    fuzz_flight(data);
     if let Ok(Some(answer)) = parse_hello_answer(data) {
         assert_eq!(last_hello_answer(data), Ok(answer));
     }
     let _ = last_hello_answer(data);
 }
 
+/// What a flight says of its beginning stays true when more of it arrives.
+fn fuzz_flight(data: &[u8]) {
+    let whole = parse_server_flight(data);
+    let half = parse_server_flight(data.get(..data.len() / 2).unwrap_or_default());
+    if half.is_complete {
+        assert_eq!(half, whole, "a complete flight changed");
+    }
+}
+
 fn fuzz_hellos(body: &[u8]) {
-    let _ = parse_server_hello(body)
-        .map(|hello| (hello.version(), hello.alpn(), hello.group(), hello.is_retry()));
+    if let Ok(hello) = parse_server_hello(body) {
+        let _ = (hello.version(), hello.alpn(), hello.group(), hello.is_retry());
+        let again = encode_server_hello(&hello);
+        assert_eq!(parse_server_hello(again.get(4..).unwrap_or_default()), Ok(hello));
+    }
     if let Ok(hello) = parse_client_hello(body) {
         let _ = (
             hello.sni(),

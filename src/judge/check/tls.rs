@@ -1,6 +1,7 @@
 //! `tls` checks: handshakes, probes, alerts, tickets (RFC 8446, RFC 5246).
 
 mod seen;
+mod shown;
 mod whole;
 
 use seen::{Seen, look};
@@ -45,6 +46,7 @@ pub(super) fn expected(pattern: &TlsPattern) -> String {
             words::any_of(pattern.alert.iter().map(|name| words::quoted(name)))
         ));
     }
+    parts.extend(shown::expected(pattern));
     if let Some(tickets) = pattern.tickets {
         parts.push(format!(
             "at least {}",
@@ -90,7 +92,8 @@ pub(super) fn judge(view: &View<'_>, pattern: &TlsPattern, channel: &Channel) ->
     if refused {
         return CheckResult::Held;
     }
-    tickets(view, pattern, channel)
+    shown::judge(view, pattern, &seen, channel)
+        .or_else(|| tickets(view, pattern, channel))
         .or_else(|| like_control(view, pattern, &seen, channel))
         .unwrap_or(CheckResult::Held)
 }
@@ -203,10 +206,12 @@ fn wrong_alert(view: &View<'_>, pattern: &TlsPattern, seen: &Seen<'_>, channel: 
         .filter(|(_, event)| event.channel.as_ref() == Some(channel))
         .filter_map(alert_of)
         .collect();
-    if alerts
-        .iter()
-        .any(|(_, alert)| pattern.alert.contains(&alert.name))
-    {
+    if alerts.iter().any(|(_, alert)| {
+        pattern
+            .alert
+            .iter()
+            .any(|wanted| wanted == "any" || *wanted == alert.name)
+    }) {
         return None;
     }
     let expected = format!(

@@ -235,6 +235,7 @@ pub(super) fn connected() -> EventKind {
 
 pub(super) fn handshake(kind: HandshakeKind, version: TlsVersion) -> HandshakeFacts {
     HandshakeFacts {
+        certificate: None,
         version,
         suite: "TLS_AES_128_GCM_SHA256".into(),
         group: None,

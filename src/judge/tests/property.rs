@@ -83,6 +83,7 @@ fn every_check() -> Case {
 
 fn every_event() -> Trace {
     let ticket = TicketFacts {
+        early_data: None,
         lifetime: None,
         bytes: None,
         count: 1,

@@ -45,6 +45,8 @@ fn refused(name: &str) -> EventKind {
 
 fn answered(answer: &str, version: Option<&str>) -> EventKind {
     EventKind::ProbeAnswered {
+        signs: Vec::new(),
+        dh_bits: None,
         answer: answer.into(),
         version: version.map(Into::into),
         suite: None,
@@ -222,6 +224,7 @@ fn alpn_none_means_no_protocol_was_chosen() {
 fn tickets_and_their_lifetime_are_counted_over_the_connection() {
     let ticket = |lifetime| {
         EventKind::TicketReceived(TicketFacts {
+            early_data: None,
             lifetime,
             bytes: None,
             count: 1,

@@ -18,6 +18,7 @@ const BAD_RECORD_MAC: u8 = 20;
 const DECODE_ERROR: u8 = 50;
 /// How long a habit leaves the data connection open behind the final reply.
 const LATE_CLOSE: Duration = Duration::from_millis(50);
+const RECORD_OVERFLOW: u8 = 22;
 
 /// Reads a connection to its end, so that closing it does not reset what the peer has still to read.
 pub(in crate::mock) async fn drain(mut link: Link) {
@@ -65,6 +66,10 @@ impl Carrier {
                 return Err(Failure::new(426, "No data for too long.", DataEnd::TimedOut));
             };
             let end = match incoming {
+                _ if link.key_updates() > 0 && self.has(Fault::TreatsKeyUpdateAsFatal) => DataEnd::Violation,
+                Incoming::Bytes(_) if link.empty_records() > 0 && self.has(Fault::TreatsEmptyRecordAsEof) => {
+                    return Ok((content, DataEnd::CloseNotify));
+                }
                 Incoming::Bytes(bytes) => {
                     last = bytes.len();
                     content.extend_from_slice(&bytes);
@@ -109,11 +114,10 @@ impl Carrier {
     /// Whether a fault overlooks the violation that just came.
     fn skips_violation(&self, link: &Link) -> bool {
         // FIN inside a record is reported with this alert.
-        let is_cut = link.violation_alert() == Some(DECODE_ERROR);
-        let fault = if is_cut {
-            Fault::AcknowledgesUploadCutWithinRecord
-        } else {
-            Fault::SkipsBadRecords
+        let fault = match link.violation_alert() {
+            Some(DECODE_ERROR) => Fault::AcknowledgesUploadCutWithinRecord,
+            Some(RECORD_OVERFLOW) => Fault::AcceptsOversizeRecords,
+            _ => Fault::SkipsBadRecords,
         };
         self.has(fault)
     }

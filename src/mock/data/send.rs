@@ -61,6 +61,7 @@ impl Carrier {
         }
         link.close(TcpClose::Fin);
         self.check_arrival(link).await?;
+        self.check_key_updates(link)?;
         Ok((Vec::new(), DataEnd::Sent))
     }
 
@@ -83,6 +84,13 @@ impl Carrier {
                 Incoming::Fin => return Err(lost(DataEnd::Fin)),
                 Incoming::Bytes(_) | Incoming::Ticket | Incoming::Alert { .. } => {}
             }
+        }
+        self.check_key_updates(link)
+    }
+
+    fn check_key_updates(&self, link: &Link) -> Result<(), Failure> {
+        if link.key_updates() > 0 && self.has(Fault::TreatsKeyUpdateAsFatal) {
+            return Err(lost(DataEnd::Violation));
         }
         Ok(())
     }

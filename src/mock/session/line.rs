@@ -53,6 +53,9 @@ impl Session {
 
     /// Takes what arrived on the control connection.
     pub(in crate::mock) fn accept(&mut self, incoming: Incoming) -> Step {
+        if self.link.key_updates() > 0 && self.has(Fault::TreatsKeyUpdateAsFatal) {
+            return Err(Ended::ByServer);
+        }
         match incoming {
             Incoming::Bytes(bytes) => {
                 self.push(&bytes);

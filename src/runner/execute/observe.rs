@@ -192,6 +192,7 @@ pub(super) fn channel_of_action(action: &Action) -> Option<ChannelRef> {
         Action::StopTls(channel) => Some(*channel),
         Action::ProbeTls(probe) => Some(probe.channel),
         Action::SendRaw(raw) => Some(raw.channel),
+        Action::SendRecord(record) => Some(record.channel),
         Action::CloseData(_)
         | Action::ConnectData(_)
         | Action::List(_)

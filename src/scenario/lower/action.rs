@@ -5,15 +5,19 @@ use crate::base::{Span, Spanned, is_kebab_case};
 use crate::scenario::error::LoadErrorKind;
 use crate::scenario::model::{
     AccountRef, Action, ChannelRef, Check, CheckKind, CloseConnection, Connect, ConnectData, Content,
-    DataPathChoice, List, OpenData, ProbeTls, ProvideFile, Reach, ReadData, Resume, Retrieve, SendRaw,
-    StartTls, Store, StoreCommand, TcpEnd, Template, TlsChoice, TlsEnd, TransferChoice, WriteData,
+    DataPathChoice, HelloOption, List, OpenData, ProbeTls, ProvideFile, Reach, ReadData, Resume, Retrieve,
+    SendRaw, SendRecord, StartTls, Store, StoreCommand, TcpEnd, Template, TlsChoice, TlsEnd, TransferChoice,
+    WriteData,
 };
 use crate::scenario::raw::{
     Field, Flag, Keyed, One, OneOrMany, PROBE_VERSIONS, RawClose, RawConnect, RawConnectData, RawList,
     RawOpenData, RawPath, RawProbeTls, RawProvideFile, RawReach, RawReadData, RawResume, RawRetrieve,
-    RawSendRaw, RawStartTls, RawStep, RawStore, RawWriteData, Text, VERBS, suggest,
+    RawSendRaw, RawSendRecord, RawStartTls, RawStep, RawStore, RawWriteData, Text, VERBS, Word, suggest,
 };
 use crate::trace::TlsVersion;
+
+/// Records that one `send-record` may send.
+const RECORDS_LIMIT: u32 = 1000;
 
 /// The TLS settings that several verbs share, by reference to their fields.
 struct RawTlsChoice<'r> {
@@ -91,6 +95,7 @@ impl Lowering<'_, '_> {
         verb!(start_tls, start => Some(self.start_tls(&start.value)));
         verb!(stop_tls, channel => Some(Action::StopTls(channel.value.0)));
         verb!(probe_tls, probe => Some(self.probe_tls(&probe.value)));
+        verb!(send_record, record => self.send_record(&record.value));
         verb!(open_data, open => self.open_data(&open.value));
         verb!(connect_data, connect => self.connect_data(&connect.value));
         verb!(read_data, read => self.read_data(&read.value));
@@ -293,9 +298,12 @@ impl Lowering<'_, '_> {
     }
 
     fn probe_tls(&mut self, raw: &RawProbeTls) -> Action {
-        let version = self.optional(&raw.version);
-        if let Some(version) = version.as_ref().filter(|version| !version.value.contains("$(")) {
-            self.check_word(version, "TLS version or older one", PROBE_VERSIONS);
+        let version = self.probe_version(&raw.version);
+        let record_version = self.probe_version(&raw.record_version);
+        let offer = self.many(&raw.offer);
+        let options: Vec<&str> = HelloOption::words().iter().map(|(word, _)| *word).collect();
+        for word in offer.iter().filter(|word| !word.value.contains("$(")) {
+            self.check_word(word, HelloOption::WHAT, &options);
         }
         Action::ProbeTls(ProbeTls {
             channel: channel(&raw.channel),
@@ -305,7 +313,36 @@ impl Lowering<'_, '_> {
             sni: self.optional(&raw.sni),
             raw: self.optional(&raw.raw),
             fallback_scsv: flag(&raw.fallback_scsv).unwrap_or(false),
+            offer,
+            padding: raw.padding.get().map(|padding| self.number(padding)),
+            record_version,
+            resume: self.resume(&raw.resume),
         })
+    }
+
+    fn probe_version(&mut self, raw: &Field<Text>) -> Option<Template> {
+        let version = self.optional(raw);
+        if let Some(version) = version.as_ref().filter(|version| !version.value.contains("$(")) {
+            self.check_word(version, "TLS version or older one", PROBE_VERSIONS);
+        }
+        version
+    }
+
+    fn send_record(&mut self, raw: &RawSendRecord) -> Option<Action> {
+        let record = self.needed(&raw.record, "record", RawSendRecord::TITLE, raw.whole())?;
+        let count = raw.count.get();
+        if let Some(count) = count.filter(|count| !(1..=RECORDS_LIMIT).contains(&count.value.0)) {
+            let kind = LoadErrorKind::BadValue {
+                what: count.value.0.to_string(),
+                context: format!("a number of records from 1 to {RECORDS_LIMIT}"),
+            };
+            self.reader.note(count.span, kind, None);
+        }
+        Some(Action::SendRecord(SendRecord {
+            channel: channel(&raw.channel),
+            record: record.value.0,
+            count: count.map_or(1, |count| count.value.0),
+        }))
     }
 
     fn check_word(&mut self, word: &Spanned<String>, what: &str, known: &[&str]) {

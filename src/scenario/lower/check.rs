@@ -12,6 +12,7 @@ use crate::scenario::raw::{
     RawStep, RawTls, Text, suggest,
 };
 use crate::trace::Phase;
+use crate::wire::tls_record::suites::suites_called;
 
 impl Lowering<'_, '_> {
     /// The checks of a step.
@@ -234,11 +235,36 @@ impl Lowering<'_, '_> {
                 .iter()
                 .map(|one| one.value.0.0.to_owned())
                 .collect(),
+            suite: self.suites(raw),
+            shows: many(&raw.shows).iter().map(|sign| sign.value.0).collect(),
+            lacks: many(&raw.lacks).iter().map(|sign| sign.value.0).collect(),
+            dh_bits: raw.dh_bits.get().map(|number| number.value.0),
+            certificate: many(&raw.certificate)
+                .iter()
+                .map(|quality| quality.value.0)
+                .collect(),
             tickets: raw.tickets.get().map(|number| number.value.0),
             ticket_lifetime: raw.ticket_lifetime.get().map(|number| number.value.0),
             same_certificate: flag(&raw.same_certificate).unwrap_or(false),
             same_version: flag(&raw.same_version).unwrap_or(false),
         }
+    }
+
+    /// The words of `suite`, each a suite or a group of suites.
+    fn suites(&mut self, raw: &RawTls) -> Vec<String> {
+        let mut words = Vec::new();
+        for one in many(&raw.suite) {
+            let word = one.value.text.clone();
+            if suites_called(&word).is_none() {
+                let kind = LoadErrorKind::UnknownWord {
+                    what: word.clone(),
+                    context: "cipher suite or group of suites".into(),
+                };
+                self.reader.note(one.span, kind, None);
+            }
+            words.push(word);
+        }
+        words
     }
 
     fn data(&mut self, raw: &RawData) -> DataPattern {

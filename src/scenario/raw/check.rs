@@ -6,8 +6,11 @@ use super::read::{Listed, OneOrMany, Read, Reader, raw_struct};
 use super::scalar::{AlertName, Flag, Number, Pause, RawCode, Text};
 use super::words::{One, Word};
 use crate::requirement::Grade;
-use crate::scenario::model::{ActionPattern, ChannelRef, ClosedBy, HandshakeOutcome, Milestone, Otherwise};
+use crate::scenario::model::{
+    ActionPattern, CertificateQuality, ChannelRef, ClosedBy, HandshakeOutcome, Milestone, Otherwise,
+};
 use crate::scenario::yaml::{Node, Value};
+use crate::trace::TlsSign;
 
 /// The keys of a check that say what is checked.
 pub(in crate::scenario) const CHECK_KINDS: &[&str] = &[
@@ -73,8 +76,18 @@ raw_struct! {
         version = "version": OneOrMany<RawVersion>,
         /// Any of these ALPN protocols was chosen; `none` when none must be.
         alpn = "alpn": OneOrMany<Text>,
-        /// The peer sent any of these alerts (IANA names).
+        /// The peer sent any of these alerts (IANA names); `any` is any alert.
         alert = "alert": OneOrMany<One<AlertName>>,
+        /// The suite is any of these, by IANA name or by a group of `probe-tls`.
+        suite = "suite": OneOrMany<Text>,
+        /// All of these show: words of the list *TLS sign*.
+        shows = "shows": OneOrMany<One<TlsSign>>,
+        /// None of these shows.
+        lacks = "lacks": OneOrMany<One<TlsSign>>,
+        /// A finite-field group, where the server uses one, has at least that many bits.
+        dh_bits = "dh-bits": Number,
+        /// The certificate is all of this. Nothing is said of a resumed handshake.
+        certificate = "certificate": OneOrMany<One<CertificateQuality>>,
         /// At least that many tickets have arrived on the channel.
         tickets = "tickets": Number,
         /// The longest ticket lifetime seen, in seconds, is at most this.

@@ -16,6 +16,6 @@ pub(super) use read::{Field, KeyDoc, Keyed, Listed, OneOrMany, Read, Reader, sho
 pub(super) use scalar::{ALERTS, Flag, RawCode, RawPath, RawResume, Text};
 pub(super) use step::{
     RawClose, RawConnect, RawConnectData, RawList, RawOpenData, RawProbeTls, RawProvideFile, RawReach,
-    RawReadData, RawRetrieve, RawSendRaw, RawStartTls, RawStep, RawStore, RawWriteData, VERBS,
+    RawReadData, RawRetrieve, RawSendRaw, RawSendRecord, RawStartTls, RawStep, RawStore, RawWriteData, VERBS,
 };
 pub(super) use words::{One, Word};

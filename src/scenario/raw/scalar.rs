@@ -330,7 +330,7 @@ pub(in crate::scenario) const ALERTS: &[(&str, u8)] = &[
     ("no_application_protocol", 120),
 ];
 
-/// Name of an alert in an expectation.
+/// Name of an alert in an expectation, or `any`.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::scenario) struct AlertName(pub(in crate::scenario) &'static str);
 
@@ -338,7 +338,9 @@ impl Word for AlertName {
     const WHAT: &'static str = "alert";
 
     fn words() -> Vec<(&'static str, Self)> {
-        ALERTS.iter().map(|(name, _)| (*name, Self(name))).collect()
+        let any = [("any", Self("any"))];
+        let named = ALERTS.iter().map(|(name, _)| (*name, Self(name)));
+        any.into_iter().chain(named).collect()
     }
 }
 

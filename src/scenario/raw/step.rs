@@ -4,7 +4,9 @@ use super::check::RawCheck;
 use super::read::{OneOrMany, Table, raw_struct};
 use super::scalar::{Flag, Number, Pause, RawPath, RawResume, RawTlsEnd, Text};
 use super::words::One;
-use crate::scenario::model::{AccountRef, CaptureSource, ChannelRef, Level, StoreCommand, TcpEnd, Tls12By};
+use crate::scenario::model::{
+    AccountRef, CaptureSource, ChannelRef, Level, RecordWord, StoreCommand, TcpEnd, Tls12By,
+};
 use crate::trace::TlsVersion;
 
 /// The keys of a step that are verbs.
@@ -20,6 +22,7 @@ pub(in crate::scenario) const VERBS: &[&str] = &[
     "start-tls",
     "stop-tls",
     "probe-tls",
+    "send-record",
     "open-data",
     "connect-data",
     "read-data",
@@ -58,6 +61,8 @@ raw_struct! {
         stop_tls = "stop-tls": One<ChannelRef>,
         /// Sends a hand-made ClientHello and reads the first answer. The connection is of no use afterwards.
         probe_tls = "probe-tls": RawProbeTls,
+        /// Sends records that no TLS library sends of its own accord, through TLS.
+        send_record = "send-record": RawSendRecord,
         /// Opens a data connection: sends PASV or EPSV and connects, or listens and sends PORT or EPRT. Consumes its own
         /// reply.
         open_data = "open-data": RawOpenData,
@@ -228,7 +233,8 @@ raw_struct! {
         channel = "channel": One<ChannelRef>,
         /// Highest version offered: `ssl3.0`, `tls1.0`, `tls1.1`, `tls1.2` or `tls1.3`.
         version = "version": Text,
-        /// Suites by IANA name, or a group: `null`, `anon`, `export`, `rc4`, `3des`, `cbc`, `modern`.
+        /// Suites in this order, by IANA name or by group: `null`, `anon`, `export`, `rc4`, `3des`, `cbc`, `rsa`,
+        /// `static-dh`, `dhe`, `ecdhe` (with an AEAD), `modern`, `unassigned`; `modern` when absent.
         suites = "suites": OneOrMany<Text>,
         /// ALPN protocols to offer; none when absent.
         alpn = "alpn": OneOrMany<Text>,
@@ -238,6 +244,27 @@ raw_struct! {
         raw = "raw": Text,
         /// Signals the fallback SCSV (RFC 7507).
         fallback_scsv = "fallback-scsv": Flag,
+        /// What is special about the hello: words of the list *hello option*.
+        offer = "offer": OneOrMany<Text>,
+        /// Pads the hello to that many bytes (RFC 7685).
+        padding = "padding": Text,
+        /// Version in the record headers, one of those of `version`; `tls1.0` when absent.
+        record_version = "record-version": Text,
+        /// The session whose TLS 1.2 ticket or id is offered; none when absent.
+        resume = "resume": RawResume,
+    }
+}
+
+raw_struct! {
+    /// Arguments of `send-record`.
+    RawSendRecord("`send-record`", short record: One<RecordWord>) {
+        /// What to send: `empty` (application data of no bytes), `key-update` (TLS 1.3, asks for one back), `oversize`
+        /// (application data beyond the limit of the version) or `client-hello` (TLS 1.2, without `renegotiation_info`).
+        record = "record": One<RecordWord>,
+        /// `control` when absent.
+        channel = "channel": One<ChannelRef>,
+        /// How many, one behind the other; 1 when absent.
+        count = "count": Number,
     }
 }
 

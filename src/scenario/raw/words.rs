@@ -6,11 +6,11 @@ use super::read::{Read, Reader, suggest};
 use crate::requirement::{Capability, Grade};
 use crate::scenario::error::LoadErrorKind;
 use crate::scenario::model::{
-    AccountRef, ActionPattern, CaptureSource, ChannelRef, ClosedBy, HandshakeOutcome, Level, Milestone,
-    Otherwise, Severity, StoreCommand, TcpEnd, Tls12By,
+    AccountRef, ActionPattern, CaptureSource, CertificateQuality, ChannelRef, ClosedBy, HandshakeOutcome,
+    HelloOption, Level, Milestone, Otherwise, RecordWord, Severity, StoreCommand, TcpEnd, Tls12By,
 };
 use crate::scenario::yaml::{Node, Value};
-use crate::trace::{DataPath, TlsVersion};
+use crate::trace::{DataPath, TlsSign, TlsVersion};
 
 /// A closed list of words.
 pub(in crate::scenario) trait Word: Clone + 'static {
@@ -155,6 +155,61 @@ word_list!(
     ]
 );
 word_list!(
+    HelloOption,
+    "hello option",
+    [
+        "deflate" = Self::Deflate,
+        "encrypt-then-mac" = Self::EncryptThenMac,
+        "future-version" = Self::FutureVersion,
+        "grease" = Self::Grease,
+        "higher-versions" = Self::HigherVersions,
+        "no-extended-master-secret" = Self::NoExtendedMasterSecret,
+        "oversize-record" = Self::OversizeRecord,
+        "renegotiation-scsv" = Self::RenegotiationScsv,
+        "sha1-signatures" = Self::Sha1Signatures,
+        "small-records" = Self::SmallRecords,
+        "small-segments" = Self::SmallSegments,
+        "truncated-hmac" = Self::TruncatedHmac,
+    ]
+);
+impl HelloOption {
+    /// The option that `word` means.
+    #[must_use]
+    pub fn called(word: &str) -> Option<Self> {
+        Self::find(word)
+    }
+}
+
+impl RecordWord {
+    /// Its word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let words = Self::words();
+        let own = words.iter().find(|(_, value)| *value == self);
+        own.map_or("record", |(word, _)| word)
+    }
+}
+
+word_list!(
+    RecordWord,
+    "record",
+    [
+        "client-hello" = Self::ClientHello,
+        "empty" = Self::Empty,
+        "key-update" = Self::KeyUpdate,
+        "oversize" = Self::Oversize,
+    ]
+);
+word_list!(
+    CertificateQuality,
+    "certificate quality",
+    [
+        "names-server" = Self::NamesServer,
+        "strong" = Self::Strong,
+        "valid" = Self::Valid,
+    ]
+);
+word_list!(
     ClosedBy,
     "end of a connection",
     [
@@ -222,6 +277,14 @@ word_list!(
     "grade",
     ["fail" = Self::Fail, "warn" = Self::Warn, "info" = Self::Info]
 );
+
+impl Word for TlsSign {
+    const WHAT: &'static str = "TLS sign";
+
+    fn words() -> Vec<(&'static str, Self)> {
+        Self::ALL.iter().map(|sign| (sign.name(), *sign)).collect()
+    }
+}
 
 impl Word for Capability {
     const WHAT: &'static str = "capability";

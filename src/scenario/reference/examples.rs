@@ -163,7 +163,21 @@ pub(super) const VERB_EXAMPLES: &[(&str, &str)] = &[
         "probe-tls",
         r"
 - probe-tls: { channel: control, version: tls1.0, suites: [cbc], fallback-scsv: true }
-  expect: { tls: { handshake: refused, alert: [protocol_version, inappropriate_fallback] } }",
+  expect: { tls: { handshake: refused, alert: [protocol_version, inappropriate_fallback] } }
+- send: AUTH TLS
+  expect: { reply: 234 }
+- probe-tls: { version: tls1.2, suites: [cbc, ecdhe], offer: [grease, small-records], padding: 600 }
+  expect: { tls: { handshake: server-hello, suite: ecdhe, shows: renegotiation-info, lacks: compression } }",
+    ),
+    (
+        "send-record",
+        r"
+- send-record: key-update
+- send: NOOP
+  expect:
+    - reply: 2yz
+    - { tls: { shows: key-update }, channel: control }
+- send-record: { channel: data, record: empty, count: 3 }",
     ),
     (
         "open-data",
@@ -255,7 +269,10 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
 - open-data: extended-passive
 - send: LIST
 - start-tls: { channel: data, resume: control }
-  expect: { tls: { handshake: resumed, same-version: true, alpn: none } }",
+  expect: { tls: { handshake: resumed, same-version: true, alpn: none, lacks: warning-alert } }
+- session: other
+  reach: protected
+  expect: { tls: { certificate: [valid, names-server, strong] } }",
     ),
     (
         "data",

@@ -3,7 +3,7 @@
 //! RFC 8446 section 4, RFC 5246 section 7.4. Shows which messages a peer sent, in which order (for TLS 1.2 that
 //! includes a NewSessionTicket before ChangeCipherSpec). Does not check that the order is legal.
 
-use super::cursor::{Cursor, u16_list};
+use super::cursor::{Cursor, put_u16, put_vec8, put_vec16, u16_list, u24};
 use super::record::{Record, RecordError, RecordReader};
 use super::{content_type, extension, handshake_type};
 
@@ -392,6 +392,30 @@ fn read_server_hello(body: &[u8]) -> Option<ServerHello> {
         compression: cursor.u8()?,
         extensions: read_extensions(cursor)?,
     })
+}
+
+/// The handshake message of a ServerHello: type, length and body, without a record around it. What is too long for its
+/// length field is cut.
+#[must_use]
+pub fn encode_server_hello(hello: &ServerHello) -> Vec<u8> {
+    let mut body = Vec::new();
+    put_u16(&mut body, hello.legacy_version);
+    body.extend_from_slice(&hello.random);
+    put_vec8(&mut body, &hello.session_id);
+    put_u16(&mut body, hello.suite);
+    body.push(hello.compression);
+    let mut block = Vec::new();
+    for (number, content) in &hello.extensions {
+        put_u16(&mut block, *number);
+        put_vec16(&mut block, content);
+    }
+    if !block.is_empty() {
+        put_vec16(&mut body, &block);
+    }
+    let mut message = vec![handshake_type::SERVER_HELLO];
+    message.extend_from_slice(&u24(body.len()));
+    message.extend_from_slice(&body);
+    message
 }
 
 /// The block of extensions at the end of a hello; a hello may end without one, and must end behind it.

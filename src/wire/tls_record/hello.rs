@@ -11,6 +11,9 @@ use super::{content_type, extension, handshake_type, suites};
 /// The longest plaintext fragment, RFC 8446 section 5.1.
 const FRAGMENT: usize = 1 << 14;
 
+/// One byte more than the longest record of any version, RFC 5246 section 6.2.3.
+const OVERSIZE: usize = (1 << 14) + 2049;
+
 /// The base point of X25519: a valid public key that everybody knows the secret of.
 const X25519_SHARE: [u8; 32] = {
     let mut point = [0; 32];
@@ -194,6 +197,39 @@ impl HelloSpec {
         }
         self.extra_extensions.push((GREASE, vec![0]));
         self
+    }
+
+    /// With versions that nobody knows in front of `supported_versions`: a GREASE value and a draft number. Adds the
+    /// extension where there was none.
+    #[must_use]
+    pub fn with_higher_versions(mut self) -> Self {
+        if self.supported_versions.is_empty() {
+            self.supported_versions.push(self.legacy_version);
+        }
+        self.supported_versions.splice(0..0, [0x0a0a, 0x7f20]);
+        self
+    }
+
+    /// With the padding extension (RFC 7685) that makes the message of a hello with extensions `total` bytes long; nothing changes when it is as
+    /// long already, or when 65535 bytes of padding do not suffice.
+    #[must_use]
+    pub fn with_padding(mut self, total: usize) -> Self {
+        let bare = self.encode_message().len().saturating_add(4);
+        if let Some(missing) = total.checked_sub(bare).filter(|missing| *missing <= 65_535) {
+            self.extra_extensions.push((extension::PADDING, vec![0; missing]));
+        }
+        self
+    }
+
+    /// The message, padded, in one record of 2^14 + 2049 bytes: one more than any version of TLS allows.
+    #[must_use]
+    pub fn encode_oversize(self) -> Vec<u8> {
+        let spec = self.with_padding(OVERSIZE);
+        encode_record(
+            content_type::HANDSHAKE,
+            spec.record_version,
+            &spec.encode_message(),
+        )
     }
 
     /// The handshake message: type, length and body, without a record around it.
@@ -434,6 +470,31 @@ mod tests {
         let mut spec = HelloSpec::for_version(0x0303);
         spec.extra_extensions = vec![(21, vec![0; 40_000])];
         assert_eq!(read(&spec.encode()).extension(21).map(<[u8]>::len), Some(40_000));
+    }
+
+    #[test]
+    fn padding_makes_a_hello_as_long_as_wanted() {
+        for total in [600, 5000, 16_384] {
+            let spec = HelloSpec::for_version(0x0304).with_padding(total);
+            assert_eq!(spec.encode_message().len(), total);
+        }
+        let short = HelloSpec::for_version(0x0303);
+        assert_eq!(short.clone().with_padding(10), short);
+        let bytes = short.encode_oversize();
+        assert_eq!(bytes.len(), 5 + 16_384 + 2049);
+        assert_eq!(bytes.get(3..5), Some(&18_433_u16.to_be_bytes()[..]));
+    }
+
+    #[test]
+    fn unknown_versions_stand_in_front_of_the_known_ones() {
+        let hello = read(
+            &HelloSpec::for_versions(&[0x0304, 0x0303])
+                .with_higher_versions()
+                .encode(),
+        );
+        assert_eq!(hello.supported_versions(), [0x0a0a, 0x7f20, 0x0304, 0x0303]);
+        let hello = read(&HelloSpec::for_version(0x0303).with_higher_versions().encode());
+        assert_eq!(hello.supported_versions(), [0x0a0a, 0x7f20, 0x0303]);
     }
 
     #[test]

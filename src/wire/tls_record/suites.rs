@@ -1,6 +1,6 @@
 //! Lists of cipher suites for probes, by what is wrong or right with them (IANA registry, RFC 9325 section 4).
 //!
-//! Lists of numbers only; names are in `names`. The lists overlap on purpose, each answers one question.
+//! Numbers and the words for groups of them; names of single suites are in `names`. The lists overlap on purpose, each answers one question.
 
 /// RFC 5746: "I can do secure renegotiation", in the list of suites.
 pub const RENEGOTIATION_SCSV: u16 = 0x00ff;
@@ -34,6 +34,12 @@ pub const STATIC_DH: &[u16] = &[
     0xc004, 0xc005, 0xc00e, 0xc00f, 0xc025, 0xc026, 0xc029, 0xc02a, 0xc02d, 0xc02e, 0xc031, 0xc032,
 ];
 
+/// Ephemeral elliptic-curve Diffie-Hellman and an AEAD: what RFC 9325 section 4.2 recommends, and ChaCha20.
+pub const ECDHE_AEAD: &[u16] = &[0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8];
+
+/// Numbers that no suite has and none will have (IANA: reserved for private use).
+pub const UNASSIGNED: &[u16] = &[0xff01, 0xff02];
+
 /// Ephemeral Diffie-Hellman over finite fields.
 pub const DHE: &[u16] = &[0x009e, 0x009f, 0xccaa, 0x0067, 0x006b, 0x0033, 0x0039];
 
@@ -55,3 +61,31 @@ pub const EXPORT: &[u16] = &[
 
 /// Triple DES: 64-bit blocks.
 pub const TRIPLE_DES: &[u16] = &[0x000a, 0x0016, 0xc008, 0xc012];
+
+/// Those of [`ANONYMOUS`] that use finite fields.
+pub const FINITE_FIELD_ANONYMOUS: &[u16] = &[0x0018, 0x001b, 0x0034, 0x003a, 0x006c, 0x006d, 0x00a6, 0x00a7];
+
+/// The suites that a group word means: `null`, `anon`, `export`, `rc4`, `3des`, `cbc`, `rsa`, `static-dh`, `dhe`,
+/// `ecdhe`, `modern`, `unassigned`; or the one suite of that IANA name.
+#[must_use]
+pub fn suites_called(name: &str) -> Option<Vec<u16>> {
+    let group: &[&[u16]] = match name {
+        "null" => &[NULL],
+        "anon" => &[ANONYMOUS],
+        "export" => &[EXPORT],
+        "rc4" => &[RC4],
+        "3des" => &[TRIPLE_DES],
+        "cbc" => &[CBC],
+        "rsa" => &[STATIC_RSA],
+        "static-dh" => &[STATIC_DH],
+        "dhe" => &[DHE],
+        "ecdhe" => &[ECDHE_AEAD],
+        "modern" => &[TLS13, TLS12_AEAD],
+        "unassigned" => &[UNASSIGNED],
+        _ => {
+            let number = (0..=u16::MAX).find(|number| super::suite_name(*number) == name)?;
+            return Some(vec![number]);
+        }
+    };
+    Some(group.concat())
+}

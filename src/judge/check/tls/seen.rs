@@ -4,7 +4,9 @@ use crate::judge::check::closed::ending;
 use crate::judge::view::View;
 use crate::judge::words;
 use crate::scenario::model::{Action, HandshakeOutcome};
-use crate::trace::{ActionProblem, Channel, Event, EventKind, HandshakeFacts, HandshakeKind, Waited};
+use crate::trace::{
+    ActionProblem, Channel, Event, EventKind, HandshakeFacts, HandshakeKind, TlsSign, TlsVersion, Waited,
+};
 
 /// What is known of the handshake or probe that the check looks at.
 #[derive(Default)]
@@ -16,6 +18,9 @@ pub(super) struct Seen<'a> {
     pub(super) facts: Option<&'a HandshakeFacts>,
     pub(super) version: Option<&'a str>,
     pub(super) alpn: Option<&'a str>,
+    pub(super) suite: Option<&'a str>,
+    pub(super) signs: Vec<TlsSign>,
+    pub(super) dh_bits: Option<u32>,
     /// There was a ServerHello or a finished handshake, so version and ALPN mean something.
     pub(super) negotiated: bool,
 }
@@ -79,6 +84,9 @@ fn describe<'a>(position: usize, event: &'a Event) -> Option<Seen<'a>> {
             facts: Some(facts),
             version: Some(facts.version.name()),
             alpn: facts.alpn.as_deref(),
+            suite: Some(facts.suite.as_str()),
+            signs: signs_of(facts),
+            dh_bits: None,
             negotiated: true,
         }),
         EventKind::HandshakeFailed(failure) => {
@@ -105,7 +113,10 @@ fn describe<'a>(position: usize, event: &'a Event) -> Option<Seen<'a>> {
         EventKind::ProbeAnswered {
             answer,
             version,
+            suite,
             alpn,
+            signs,
+            dh_bits,
             ..
         } => Some(Seen {
             outcomes: match answer.as_str() {
@@ -119,10 +130,32 @@ fn describe<'a>(position: usize, event: &'a Event) -> Option<Seen<'a>> {
             facts: None,
             version: version.as_deref(),
             alpn: alpn.as_deref(),
+            suite: suite.as_deref(),
+            signs: signs.clone(),
+            dh_bits: *dh_bits,
             negotiated: answer == "server-hello",
         }),
         _ => None,
     }
+}
+
+/// What a finished handshake shows; what the TLS library would not have gone on with cannot be there.
+fn signs_of(facts: &HandshakeFacts) -> Vec<TlsSign> {
+    let mut signs = Vec::new();
+    if facts.extended_master_secret == Some(true) {
+        signs.push(TlsSign::ExtendedMasterSecret);
+    }
+    if facts.version == TlsVersion::Tls13 {
+        if facts.group.is_some() {
+            signs.push(TlsSign::KeyShare);
+        }
+        if facts.kind == HandshakeKind::Resumed {
+            signs.push(TlsSign::PreSharedKey);
+        }
+    } else if facts.kind == HandshakeKind::Resumed {
+        signs.push(TlsSign::Abbreviated);
+    }
+    signs
 }
 
 fn probe_words(kind: &EventKind) -> String {
