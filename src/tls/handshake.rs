@@ -38,6 +38,7 @@ impl Connection {
             output,
             tap,
             sent_alert: None,
+            watched: None,
         }
     }
 
@@ -49,6 +50,7 @@ impl Connection {
             output: Vec::new(),
             tap: Tap::default(),
             sent_alert: None,
+            watched: None,
         }
     }
 
@@ -269,7 +271,7 @@ impl Connection {
         facts: &HandshakeFacts,
     ) -> Result<Traffic, Error> {
         let (secrets, kernel) = engine.into_kernel()?;
-        let mut traffic = Traffic::new(suite, version, secrets, kernel)?;
+        let mut traffic = Traffic::new(suite, version, secrets, kernel, self.watched.as_ref())?;
         if let Side::Client(side) = &self.side {
             traffic.adopt(side, self.tap.tls12_ticket, facts.kind == HandshakeKind::Resumed);
         }
