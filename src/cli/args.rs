@@ -87,6 +87,12 @@ pub(super) struct RunArgs {
     /// Where reports go
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(super) reports: PathBuf,
+    /// Which cases leave `capture.pcapng` and `keys.log` in their folder (with TLS secrets: see docs/capture.md)
+    #[arg(long, value_enum, default_value_t = CaptureArg::Findings)]
+    pub(super) capture: CaptureArg,
+    /// Leave passwords in captures; without it they are masked, inside TLS too
+    #[arg(long)]
+    pub(super) capture_secrets: bool,
     /// Write no reports
     #[arg(long)]
     pub(super) no_reports: bool,
@@ -148,6 +154,18 @@ pub(super) struct ExternalArgs {
     /// Control connections it takes at the same time [default: 4]
     #[arg(long, value_name = "N", help_heading = "Target given by URL")]
     pub(super) max_connections: Option<usize>,
+}
+
+/// Which cases leave a capture behind.
+#[derive(ValueEnum, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum CaptureArg {
+    /// Every case
+    All,
+    /// Cases with a finding, and cases that say nothing about the target
+    #[default]
+    Findings,
+    /// No case
+    None,
 }
 
 /// Formats of the standard output.

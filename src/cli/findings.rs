@@ -135,6 +135,8 @@ fn case_text(
         cell: Cell(case.cell.clone()),
     };
     let target = outcome.targets.get(&case.target);
+    let capture = case.capture.as_ref();
+    let capture = capture.map(|path| folder.latest().join(path).display().to_string());
     let view = CaseView {
         id: &id,
         scenario,
@@ -143,6 +145,7 @@ fn case_text(
         version: target.and_then(|target| target.version.as_deref()),
         is_external: target.is_some_and(|target| target.provision == Provisioning::External.name()),
         folder: Some(&folder.latest().join(place).display().to_string()),
+        capture: capture.as_deref(),
         catalogue: &corpus.catalogue,
     };
     Some(render_case(&view, Grade::Fail, output::colour()))

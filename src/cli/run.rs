@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{OutputFormat, RunArgs};
+use super::args::{CaptureArg, OutputFormat, RunArgs};
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::progress::Bar;
@@ -16,7 +16,10 @@ use crate::base::{Clock, SystemClock};
 use crate::plan::{CellFilter, Filter, Shard, check_cell_filters, select};
 use crate::report;
 use crate::runner::outcome::RunOutcome;
-use crate::runner::{self, CaseRunner, Corpus, Progress, ReportFolder, RunRequest, TargetChoice};
+use crate::runner::{
+    self, CaptureChoice, CaptureSettings, CaseRunner, Corpus, Progress, ReportFolder, RunRequest,
+    TargetChoice,
+};
 use crate::scenario::Scenario;
 use crate::target::TrustChoice;
 use crate::tls::{ClientContext, ClientTrust};
@@ -31,7 +34,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let id = targets::fresh_id();
     let request = lower(args, &corpus, &provisioner, &id.to_string(), &*clock).await?;
-    let runner = CaseRunner::new(&corpus.catalogue, provisioner, clock, id);
+    let runner = CaseRunner::new(&corpus.catalogue, provisioner, clock, id).capturing(capture_settings(args));
     let folder = if args.no_reports {
         None
     } else {
@@ -40,6 +43,20 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
     };
     let outcome = execute(args, &runner, &request, folder.as_ref(), &cancel).await?;
     finish(args, &corpus, &outcome, folder.as_ref())
+}
+
+fn capture_settings(args: &RunArgs) -> CaptureSettings {
+    let which = match args.capture {
+        // Without a folder there is no place for one.
+        _ if args.no_reports => CaptureChoice::None,
+        CaptureArg::All => CaptureChoice::All,
+        CaptureArg::Findings => CaptureChoice::Findings,
+        CaptureArg::None => CaptureChoice::None,
+    };
+    CaptureSettings {
+        which,
+        with_passwords: args.capture_secrets,
+    }
 }
 
 async fn execute(

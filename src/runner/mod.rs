@@ -2,6 +2,7 @@
 //!
 //! The only module that joins the pure and the I/O column. Does not print.
 
+mod capture;
 mod case_runner;
 mod corpus;
 mod discover;
@@ -13,6 +14,7 @@ mod prove;
 mod run;
 mod vars;
 
+pub use capture::{CaptureChoice, CaptureSettings, CaseCapture};
 pub use case_runner::{CaseRunner, Ran};
 pub use corpus::{Corpus, CorpusError, read_paths};
 pub use discover::{Discovered, discover};
