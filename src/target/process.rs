@@ -17,8 +17,8 @@ use super::profile::{Account, Profile};
 use super::provision::{ProvisionError, ProvisionErrorKind};
 use crate::tls::Identity;
 
-/// How many passive ports a target gets.
-const PASSIVE_PORTS: u16 = 60;
+/// How many passive ports a target gets: so many that a port just given up is not soon another session's.
+const PASSIVE_PORTS: u16 = 240;
 
 /// How much of a server's log an error shows, in bytes.
 const LOG_TAIL: usize = 2000;

@@ -42,6 +42,9 @@ pub(super) async fn send(
         preliminary,
     };
     match transfer(session, job).await? {
+        Some(done) if command.verb == Verb::Mlsd && session.has(Fault::AnswersMlsdWith200) => {
+            finish(session, done.observation, (200, "Done.")).await
+        }
         Some(done) => finish(session, done.observation, (226, "Done.")).await,
         None => Ok(()),
     }
@@ -129,6 +132,9 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
         && let Some(text) = preliminary.take()
     {
         session.reply(150, &text).await?;
+        if session.has(Fault::Sends150Twice) {
+            session.reply(150, &text).await?;
+        }
     }
     let mut observation = Observation {
         session: session.number,
@@ -162,6 +168,10 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
     after_transfer(session, &outcome);
     let Outcome { result, link, .. } = *outcome;
     if let Some(link) = link {
+        if session.has(Fault::KeepsDataConnectionOpen) {
+            session.held = Some(link);
+            return Ok(result.ok().map(|content| Done { content, observation }));
+        }
         session.drains.spawn(data::drain(link));
     }
     if is_aborted {
@@ -181,6 +191,9 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
 
 async fn answer_failure(session: &mut Session, observation: Observation, reply: Refused) -> Step {
     let has_failed_handshake = observation.end == DataEnd::HandshakeFailed;
+    if observation.end == DataEnd::NotConnected && session.has(Fault::AcknowledgesMissingDataConnection) {
+        return finish(session, observation, (226, "Done.")).await;
+    }
     let is_not_reused = observation.end == DataEnd::Refused && reply.0 == 522;
     if is_not_reused && session.has(Fault::DropsDataSilentlyWithoutReuse) {
         session.shared.observe(observation);
@@ -314,6 +327,12 @@ async fn serve(session: &mut Session, line: Line, progress: &Progress) -> Result
             info::stat(session, command, Some(progress)).await?;
             Ok(false)
         }
+        (_, Verb::Quit) if session.has(Fault::QuitsAtOnce) => {
+            session.reply(226, "Done.").await?;
+            session.reply(221, "Goodbye.").await?;
+            Err(Ended::ByServer)
+        }
+        _ if session.has(Fault::DropsCommandsDuringTransfer) => Ok(false),
         _ => {
             session.queue(line).await?;
             Ok(false)

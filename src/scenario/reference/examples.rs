@@ -40,7 +40,8 @@ steps:
 * What is not under test is one word in `setup` (`reach: data-protected`); what is under test is spelled as on the wire, in
   wire order, in `steps`.
 * A check with a `requirement` proves it or breaks it. A check without one is a precondition: when it does not hold, the
-  case is inconclusive and nothing is said about the target.
+  case is inconclusive and nothing is said about the target. In `setup` a check may say `otherwise: not-applicable`, where
+  a target may well be without what the check asks for and no capability says so.
 * The level and the grade of a check are those of its requirement. `grade` can soften the grade, never sharpen it.
 * Every scenario names in `detects` the faults of the embedded server that it catches; `ftpspec prove` shows that it passes
   without and fails with each of them. A check that cannot fail is no check.
@@ -218,7 +219,11 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
   expect: { reply: [5yz, closed], within: 10s }
 - send: SYST
   expect:
-    - reply: [{ code: 215, without: UNIX }, 5yz]",
+    - reply: [{ code: 215, without: UNIX }, 5yz]
+- send: SIZE $(file.path)
+  expect: { reply: { code: 213, line: '[0123456789]' } }
+- send: MDTM $(file.path)
+  expect: { reply: { code: 213, line: '##############' } }",
     ),
     (
         "tls",
