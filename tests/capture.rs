@@ -7,8 +7,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a helper that fails is a failed test, a tool that is skipped must be seen, and tshark is waited for"
+    reason = "a helper that fails is a failed test, and a tool that is skipped must be seen"
 )]
 
 use std::fs;

@@ -29,6 +29,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Prove that every check can fail: each scenario against the strict server and the faults it detects
     Prove(ProveArgs),
+    /// Say what is wrong with a server, in plain words, and who can set what
+    Diagnose(DiagnoseArgs),
     /// Judge a stored run again, from its traces
     Judge(JudgeArgs),
     /// Look at stored runs
@@ -201,6 +203,36 @@ pub(super) struct ProveArgs {
     #[command(flatten)]
     pub(super) corpus: CorpusArgs,
 }
+
+#[derive(Args, Debug)]
+#[command(after_help = DIAGNOSE_HELP)]
+pub(super) struct DiagnoseArgs {
+    /// The server, `ftps://USER:PASSWORD@HOST:PORT`
+    #[arg(value_name = "URL", conflicts_with = "target")]
+    pub(super) url: Option<String>,
+    /// A target by name, or the path of a target.yaml, instead of a URL
+    #[arg(long = "target", short = 't', value_name = "NAME|FILE")]
+    pub(super) target: Option<String>,
+    /// What the client in question does or leaves out: `no-reuse`, `no-prot`, `no-close-notify`, `handshake-first`; may be
+    /// repeated
+    #[arg(long = "client-policy", value_name = "WORD", value_delimiter = ',')]
+    pub(super) policies: Vec<String>,
+    /// Cases at the same time [default: 3]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+    /// What stands on standard output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Terminal)]
+    pub(super) format: OutputFormat,
+    #[command(flatten)]
+    pub(super) external: ExternalArgs,
+    #[command(flatten)]
+    pub(super) corpus: CorpusArgs,
+}
+
+const DIAGNOSE_HELP: &str = "\
+Uploads are tried only with --allow write. Exit codes: 0 no problem (notes included), 1 a problem, 2 the command line or a
+file cannot be read, 3 nothing can be said, because the server could not be reached, TLS did not start or the login failed
+for a reason that no rule knows, 70 trouble in ftpspec itself.";
 
 #[derive(Args, Debug)]
 pub(super) struct JudgeArgs {

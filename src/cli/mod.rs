@@ -6,6 +6,7 @@ mod args;
 mod certs;
 mod check;
 mod corpus;
+mod diagnose;
 mod exit;
 mod explain;
 mod external;
@@ -73,6 +74,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         None => block_on(run::run(&RunArgs::suite())),
         Some(Command::Run(args)) => block_on(run::run(&args)),
         Some(Command::Prove(args)) => block_on(prove::run(&args)),
+        Some(Command::Diagnose(args)) => block_on(diagnose::run(&args)),
         Some(Command::Judge(args)) => judge::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Check(args)) => check::run(&args),

@@ -279,7 +279,7 @@ fn terminal_text(
 }
 
 /// A file of authorities that cannot be used is the fault of the command line or the profile, not of the target.
-fn check_trust(choice: &TargetChoice) -> Result<(), CliError> {
+pub(super) fn check_trust(choice: &TargetChoice) -> Result<(), CliError> {
     let TargetChoice::Profile(profile) = choice else {
         return Ok(());
     };

@@ -184,7 +184,7 @@ fn policy(options: &Options) -> ServerPolicy {
         versions,
         alpn,
         alpn_required: true,
-        tls13_tickets: if has(Fault::DemandsReuseWithoutTickets) {
+        tls13_tickets: if has(Fault::DemandsReuseWithoutTickets) || has(Fault::OmitsTls13Tickets) {
             0
         } else {
             2

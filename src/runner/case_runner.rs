@@ -124,6 +124,14 @@ impl CaseRunner {
         EmbeddedPolicy::for_capabilities(&requires)
     }
 
+    /// An embedded server with `policy`, kept until the runner is dropped.
+    ///
+    /// # Errors
+    /// When the server cannot be started; local trouble.
+    pub async fn provide_embedded(&self, policy: &EmbeddedPolicy) -> Result<Running, ProvisionError> {
+        self.pool.provide(policy).await
+    }
+
     /// Runs `case` against an embedded server with `policy`.
     ///
     /// # Errors

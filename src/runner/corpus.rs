@@ -25,6 +25,8 @@ pub struct Corpus {
     pub scenarios: Vec<Arc<Scenario>>,
     /// Scenarios that find out capabilities, sorted by id.
     pub discover: Vec<Arc<Scenario>>,
+    /// Scenarios that `diagnose` looks at, sorted by id.
+    pub diagnose: Vec<Arc<Scenario>>,
     /// SHA-256 over all of it, hex.
     pub digest: String,
 }
@@ -91,8 +93,11 @@ impl Corpus {
             return Err(CorpusError::Scenarios(problems));
         }
         let all = scenarios.into_iter().map(Arc::new);
-        let (mut discover, mut tests): (Vec<_>, Vec<_>) =
-            all.partition(|scenario| scenario.capability.is_some());
+        let (mut discover, tests): (Vec<_>, Vec<_>) = all.partition(|scenario| scenario.capability.is_some());
+        let (mut diagnose, mut tests): (Vec<_>, Vec<_>) = tests
+            .into_iter()
+            .partition(|scenario| scenario.id.starts_with("diagnose/"));
+        diagnose.sort_by(|a, b| a.id.cmp(&b.id));
         tests.sort_by(|a, b| a.id.cmp(&b.id));
         discover.sort_by(|a, b| a.id.cmp(&b.id));
         let digest = digest
@@ -104,6 +109,7 @@ impl Corpus {
             catalogue: Arc::new(catalogue),
             scenarios: tests,
             discover,
+            diagnose,
             digest,
         })
     }
@@ -155,7 +161,10 @@ fn collect(
     }
     entries.sort();
     for path in entries {
-        let is_catalogue = depth == 0 && path.file_name().is_some_and(|name| name == "requirements");
+        let is_other = ["requirements", "advice"]
+            .iter()
+            .any(|other| path.file_name().is_some_and(|name| name == *other));
+        let is_catalogue = depth == 0 && is_other;
         if path.is_dir() && !is_catalogue {
             collect(root, &path, depth + 1, into)?;
         } else if path.extension().is_some_and(|extension| extension == "yaml") {

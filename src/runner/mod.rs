@@ -5,6 +5,7 @@
 mod capture;
 mod case_runner;
 mod corpus;
+mod diagnose;
 mod discover;
 mod execute;
 mod folder;
@@ -17,6 +18,7 @@ mod vars;
 pub use capture::{CaptureChoice, CaptureSettings, CaseCapture};
 pub use case_runner::{CaseRunner, Ran};
 pub use corpus::{Corpus, CorpusError, read_paths};
+pub use diagnose::run_for_diagnosis;
 pub use discover::{Discovered, discover};
 pub use execute::{CaseContext, execute};
 pub use folder::{FolderError, ReportFolder, read_case};

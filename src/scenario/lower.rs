@@ -53,6 +53,8 @@ impl Lowering<'_, '_> {
         self.check_order(raw);
         let discovers = id.starts_with("discover/");
         self.check_head(raw, discovers);
+        // What no requirement is behind: it finds something out, for the plan or for `ftpspec diagnose`.
+        let only_looks = discovers || id.starts_with("diagnose/");
         let requires: Vec<Spanned<Capability>> = listed(&raw.requires)
             .iter()
             .map(|one| Spanned::new(one.value.0, one.span))
@@ -62,13 +64,13 @@ impl Lowering<'_, '_> {
             || requires
                 .iter()
                 .any(|capability| capability.value == Capability::Upload);
-        let detects = self.detects(raw, discovers);
+        let detects = self.detects(raw, only_looks);
         let matrix = self.matrix(raw);
         let vars = self.vars(raw);
         let setup = self.steps(Phase::Setup, &raw.setup);
         let steps = self.steps(Phase::Steps, &raw.steps);
         let cleanup = self.steps(Phase::Cleanup, &raw.cleanup);
-        if !self.names_requirement && !discovers && !steps.is_empty() {
+        if !self.names_requirement && !only_looks && !steps.is_empty() {
             let kind = LoadErrorKind::NoRequirement {
                 what: String::new(),
                 context: String::new(),
@@ -170,12 +172,12 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn detects(&mut self, raw: &RawScenario, discovers: bool) -> Vec<Spanned<String>> {
+    fn detects(&mut self, raw: &RawScenario, only_looks: bool) -> Vec<Spanned<String>> {
         let names: Vec<Spanned<String>> = listed(&raw.detects)
             .iter()
             .map(|name| name.clone().map(|text| text.text))
             .collect();
-        if names.is_empty() && !discovers && !matches!(raw.detects, Field::Broken(_)) {
+        if names.is_empty() && !only_looks && !matches!(raw.detects, Field::Broken(_)) {
             let kind = LoadErrorKind::NothingDetected {
                 what: String::new(),
                 context: String::new(),

@@ -1,7 +1,7 @@
 //! The embedded server as a target: which policy a case needs, and a pool of servers, one per policy and fault.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -14,6 +14,9 @@ use crate::requirement::Capability;
 
 /// Name of the embedded target.
 pub const EMBEDDED: &str = "embedded";
+
+/// An address for documentation (RFC 5737): nobody has it.
+const OTHER_NETWORK: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
 
 /// Bytes that an account may hold when a scenario requires a quota.
 const QUOTA: u64 = 256 * 1024;
@@ -30,6 +33,7 @@ pub struct EmbeddedPolicy {
     auth_ssl: bool,
     quota: bool,
     client_certificate: bool,
+    masquerade: bool,
     faults: BTreeSet<Fault>,
 }
 
@@ -48,6 +52,7 @@ impl EmbeddedPolicy {
             auth_ssl: has(Capability::AuthSsl),
             quota: has(Capability::Quota),
             client_certificate: has(Capability::ClientCertificate),
+            masquerade: false,
             faults: BTreeSet::new(),
         }
     }
@@ -56,6 +61,13 @@ impl EmbeddedPolicy {
     #[must_use]
     pub fn with_fault(mut self, fault: Fault) -> Self {
         self.faults.insert(fault);
+        self
+    }
+
+    /// The same policy behind address translation that nobody told it of: 227 names an address of another network.
+    #[must_use]
+    pub fn behind_translation(mut self) -> Self {
+        self.masquerade = true;
         self
     }
 
@@ -150,6 +162,7 @@ impl EmbeddedPool {
         if policy.client_certificate {
             options.client_authorities = Some(self.provisioner.authority().pem().into());
         }
+        options.masquerade = policy.masquerade.then_some(OTHER_NETWORK);
         options.faults.clone_from(&policy.faults);
         let local = |detail: String| ProvisionError {
             kind: ProvisionErrorKind::Local,
