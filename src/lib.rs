@@ -6,7 +6,7 @@
 //! ```text
 //!         PURE                                        I/O
 //! L6                         cli
-//! L5         report, diagnostic, cargo_test
+//! L5         report, diagnostic, advice, cargo_test
 //! L4                        runner
 //! L3   plan   judge                       client   mock   target
 //! L2    scenario                            tls < transport
@@ -37,6 +37,7 @@ pub mod target;
 // L4
 pub mod runner;
 // L5
+pub mod advice;
 pub mod cargo_test;
 pub mod diagnostic;
 pub mod report;

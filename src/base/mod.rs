@@ -7,9 +7,11 @@ mod escape;
 mod id;
 mod secret;
 mod span;
+mod watch;
 
 pub use clock::{Clock, SystemClock, Timeline};
 pub use escape::{PEER_TEXT_LIMIT, escape_peer, escape_peer_full, shell_word};
 pub use id::{RunId, closest, is_kebab_case};
 pub use secret::{Masker, Secret};
 pub use span::{LineColumn, Source, Span, Spanned};
+pub use watch::SecretWatch;

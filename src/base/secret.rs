@@ -3,6 +3,7 @@
 //! Events are masked when they are made (design invariant 6), so nothing behind `trace` can leak one.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A password or key. `Debug` and `Display` show `***`.
@@ -61,6 +62,44 @@ impl Masker {
         }
     }
 
+    /// The same without the short secrets, for bytes in which a short one would be found by chance.
+    #[must_use]
+    pub fn only_long(&self) -> Self {
+        let secrets = self.secrets.iter().filter(|secret| is_long(secret));
+        Self {
+            secrets: Arc::new(secrets.cloned().collect()),
+        }
+    }
+
+    /// Bytes of the longest secret; zero when there is none.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.secrets.iter().map(String::len).max().unwrap_or(0)
+    }
+
+    /// Where secrets stand in `bytes`, by the same rule as in [`Self::mask`]; the places may overlap.
+    #[must_use]
+    pub fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for secret in self.secrets.iter() {
+            let (wanted, anywhere) = (secret.as_bytes(), is_long(secret));
+            let mut from = 0;
+            while let Some(at) = position(bytes.get(from..).unwrap_or_default(), wanted) {
+                let place = from + at..from + at + wanted.len();
+                let joins = place
+                    .start
+                    .checked_sub(1)
+                    .is_some_and(|before| is_word(bytes, before))
+                    || is_word(bytes, place.end);
+                from = place.start + 1;
+                if anywhere || !joins {
+                    found.push(place);
+                }
+            }
+        }
+        found
+    }
+
     /// `text` with every secret replaced by `***`. A secret shorter than six characters is replaced only where it
     /// stands as a word of its own: as part of a hash or a number it is chance, and masking it would change what is judged.
     #[must_use]
@@ -77,8 +116,33 @@ impl Masker {
     }
 }
 
+/// Whether a secret is masked wherever it stands.
+fn is_long(secret: &str) -> bool {
+    secret.chars().count() >= SHORT
+}
+
+fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    let first = wanted.first()?;
+    let mut from = 0;
+    loop {
+        // The first byte decides in nearly every place, and looking for one byte is fast.
+        let at = from + bytes.get(from..)?.iter().position(|byte| byte == first)?;
+        if bytes.get(at..)?.starts_with(wanted) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+/// Whether the byte at `index` is a part of a word; nothing is none.
+fn is_word(bytes: &[u8], index: usize) -> bool {
+    bytes
+        .get(index)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+}
+
 fn replace_secret(text: &str, secret: &str) -> String {
-    let anywhere = secret.chars().count() >= SHORT;
+    let anywhere = is_long(secret);
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once(secret) {

@@ -233,6 +233,7 @@ fn failed(case: &Case, ran: &Ran, shared: &Shared) -> Failed {
         version: None,
         is_external: false,
         folder: None,
+        capture: None,
         catalogue: &shared.catalogue,
     };
     let text = render_case(&view, Grade::Info, false);

@@ -29,6 +29,8 @@ pub(super) enum Command {
     Run(Box<RunArgs>),
     /// Prove that every check can fail: each scenario against the strict server and the faults it detects
     Prove(ProveArgs),
+    /// Say what is wrong with a server, in plain words, and who can set what
+    Diagnose(DiagnoseArgs),
     /// Judge a stored run again, from its traces
     Judge(JudgeArgs),
     /// Look at stored runs
@@ -106,6 +108,12 @@ pub(super) struct RunArgs {
     /// Where reports go
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(super) reports: PathBuf,
+    /// Which cases leave `capture.pcapng` and `keys.log` in their folder (with TLS secrets: see docs/capture.md)
+    #[arg(long, value_enum, default_value_t = CaptureArg::Findings)]
+    pub(super) capture: CaptureArg,
+    /// Leave passwords in captures; without it they are masked, inside TLS too
+    #[arg(long)]
+    pub(super) capture_secrets: bool,
     /// Write no reports
     #[arg(long)]
     pub(super) no_reports: bool,
@@ -169,6 +177,18 @@ pub(super) struct ExternalArgs {
     pub(super) max_connections: Option<usize>,
 }
 
+/// Which cases leave a capture behind.
+#[derive(ValueEnum, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum CaptureArg {
+    /// Every case
+    All,
+    /// Cases with a finding, and cases that say nothing about the target
+    #[default]
+    Findings,
+    /// No case
+    None,
+}
+
 /// Formats of the standard output.
 #[derive(ValueEnum, Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum OutputFormat {
@@ -202,6 +222,36 @@ pub(super) struct ProveArgs {
     #[command(flatten)]
     pub(super) corpus: CorpusArgs,
 }
+
+#[derive(Args, Debug)]
+#[command(after_help = DIAGNOSE_HELP)]
+pub(super) struct DiagnoseArgs {
+    /// The server, `ftps://USER:PASSWORD@HOST:PORT`
+    #[arg(value_name = "URL", conflicts_with = "target")]
+    pub(super) url: Option<String>,
+    /// A target by name, or the path of a target.yaml, instead of a URL
+    #[arg(long = "target", short = 't', value_name = "NAME|FILE")]
+    pub(super) target: Option<String>,
+    /// What the client in question does or leaves out: `no-reuse`, `no-prot`, `no-close-notify`, `handshake-first`; may be
+    /// repeated
+    #[arg(long = "client-policy", value_name = "WORD", value_delimiter = ',')]
+    pub(super) policies: Vec<String>,
+    /// Cases at the same time [default: 3]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+    /// What stands on standard output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Terminal)]
+    pub(super) format: OutputFormat,
+    #[command(flatten)]
+    pub(super) external: ExternalArgs,
+    #[command(flatten)]
+    pub(super) corpus: CorpusArgs,
+}
+
+const DIAGNOSE_HELP: &str = "\
+Uploads are tried only with --allow write. Exit codes: 0 no problem (notes included), 1 a problem, 2 the command line or a
+file cannot be read, 3 nothing can be said, because the server could not be reached, TLS did not start or the login failed
+for a reason that no rule knows, 70 trouble in ftpspec itself.";
 
 #[derive(Args, Debug)]
 pub(super) struct JudgeArgs {

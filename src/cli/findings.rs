@@ -160,6 +160,8 @@ fn case_text(case: &CaseOutcome, corpus: &Corpus, outcome: &RunOutcome, shown: &
         cell: Cell(case.cell.clone()),
     };
     let target = outcome.targets.get(&case.target);
+    let capture = case.capture.as_ref();
+    let capture = capture.map(|path| shown.named.join(path).display().to_string());
     let view = CaseView {
         id: &id,
         scenario,
@@ -168,6 +170,7 @@ fn case_text(case: &CaseOutcome, corpus: &Corpus, outcome: &RunOutcome, shown: &
         version: target.and_then(|target| target.version.as_deref()),
         is_external: target.is_some_and(|target| target.provision == Provisioning::External.name()),
         folder: Some(&shown.named.join(place).display().to_string()),
+        capture: capture.as_deref(),
         catalogue: &corpus.catalogue,
     };
     Some(render_case(&view, shown.grade(), output::colour()))

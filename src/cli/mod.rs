@@ -7,6 +7,7 @@ mod baseline;
 mod certs;
 mod check;
 mod corpus;
+mod diagnose;
 mod durations;
 mod exit;
 mod explain;
@@ -76,6 +77,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         None => block_on(run::run(&RunArgs::suite())),
         Some(Command::Run(args)) => block_on(run::run(&args)),
         Some(Command::Prove(args)) => block_on(prove::run(&args)),
+        Some(Command::Diagnose(args)) => block_on(diagnose::run(&args)),
         Some(Command::Judge(args)) => judge::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Check(args)) => check::run(&args),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{OutputFormat, RunArgs};
+use super::args::{CaptureArg, OutputFormat, RunArgs};
 use super::baseline::{self, Baselines};
 use super::corpus;
 use super::durations;
@@ -19,7 +19,10 @@ use crate::plan::{CellFilter, Filter, Shard, check_cell_filters, select};
 use crate::report;
 use crate::report::baseline::{Comparison, render_comparison};
 use crate::runner::outcome::RunOutcome;
-use crate::runner::{self, CaseRunner, Corpus, Progress, ReportFolder, RunRequest, TargetChoice};
+use crate::runner::{
+    self, CaptureChoice, CaptureSettings, CaseRunner, Corpus, Progress, ReportFolder, RunRequest,
+    TargetChoice,
+};
 use crate::scenario::Scenario;
 use crate::target::TrustChoice;
 use crate::tls::{ClientContext, ClientTrust};
@@ -38,7 +41,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let id = targets::fresh_id();
     let mut request = lower(args, &corpus, &provisioner, &id.to_string(), &*clock).await?;
     let mut baselines = baselines(args, &corpus, &mut request)?;
-    let runner = CaseRunner::new(&corpus.catalogue, provisioner, clock, id);
+    let runner = CaseRunner::new(&corpus.catalogue, provisioner, clock, id).capturing(capture_settings(args));
     let folder = if args.no_reports {
         None
     } else {
@@ -99,6 +102,20 @@ fn update_baseline(
         text.push_str("the baseline says that already\n");
     }
     output::print(&text)
+}
+
+fn capture_settings(args: &RunArgs) -> CaptureSettings {
+    let which = match args.capture {
+        // Without a folder there is no place for one.
+        _ if args.no_reports => CaptureChoice::None,
+        CaptureArg::All => CaptureChoice::All,
+        CaptureArg::Findings => CaptureChoice::Findings,
+        CaptureArg::None => CaptureChoice::None,
+    };
+    CaptureSettings {
+        which,
+        with_passwords: args.capture_secrets,
+    }
 }
 
 async fn execute(
@@ -351,7 +368,7 @@ fn terminal_text(
 }
 
 /// A file of authorities that cannot be used is the fault of the command line or the profile, not of the target.
-fn check_trust(choice: &TargetChoice) -> Result<(), CliError> {
+pub(super) fn check_trust(choice: &TargetChoice) -> Result<(), CliError> {
     let TargetChoice::Profile(profile) = choice else {
         return Ok(());
     };

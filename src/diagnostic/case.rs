@@ -26,6 +26,8 @@ pub struct CaseView<'a> {
     pub is_external: bool,
     /// Where the trace is, when it was written.
     pub folder: Option<&'a str>,
+    /// Where the capture is, when there is one.
+    pub capture: Option<&'a str>,
     /// Where requirements are looked up.
     pub catalogue: &'a Catalogue,
 }
@@ -100,6 +102,9 @@ fn help<'a>(view: &CaseView<'a>, finding: &Finding) -> Vec<(&'a str, String)> {
     lines.push(("rerun", rerun));
     if let Some(folder) = view.folder {
         lines.push(("trace", format!("{folder}/trace.jsonl")));
+    }
+    if let Some(capture) = view.capture {
+        lines.push(("capture", format!("{capture} (opens decrypted; holds secrets)")));
     }
     lines
 }

@@ -152,6 +152,8 @@ faults! {
     AddsHeaderToMlsd = "adds-header-to-mlsd",
     /// Lists `TVFS 1.0` in FEAT.
     AddsTextToTvfsFeature = "adds-text-to-tvfs-feature",
+    /// Answers PASV and EPSV with a port that nobody listens on.
+    AnnouncesClosedPort = "announces-closed-port",
     /// Sends a ticket lifetime above seven days.
     AnnouncesLongTicketLifetime = "announces-long-ticket-lifetime",
     /// Answers 335 to ADAT in clear.
@@ -412,6 +414,8 @@ faults! {
     OmitsRestFromFeat = "omits-rest-from-feat",
     /// MLST without the space before the entry.
     OmitsSpaceBeforeMlstEntry = "omits-space-before-mlst-entry",
+    /// Issues no TLS 1.3 tickets, and demands no reuse.
+    OmitsTls13Tickets = "omits-tls13-tickets",
     /// Leaves UTF8 out of FEAT.
     OmitsUtf8FromFeat = "omits-utf8-from-feat",
     /// STOR over an existing file keeps its old tail.
@@ -430,6 +434,8 @@ faults! {
     ReadsOnAfterCloseNotify = "reads-on-after-close-notify",
     /// `..` above the home leads out of it.
     ReadsOutsideOfTheHome = "reads-outside-of-the-home",
+    /// Answers 502 to AUTH.
+    RefusesAuthTls = "refuses-auth-tls",
     /// Answers 530 to FEAT before login.
     RefusesFeatBeforeLogin = "refuses-feat-before-login",
     /// Aborts handshakes without a server name.

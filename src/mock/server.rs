@@ -200,7 +200,7 @@ fn policy(options: &Options, identity: Identity) -> ServerPolicy {
         versions,
         alpn,
         alpn_required: true,
-        tls13_tickets: if has(Fault::DemandsReuseWithoutTickets) {
+        tls13_tickets: if has(Fault::DemandsReuseWithoutTickets) || has(Fault::OmitsTls13Tickets) {
             0
         } else {
             2

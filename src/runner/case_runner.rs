@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::capture::{CaptureChoice, CaptureSettings, CaseCapture};
 use super::execute::{CaseContext, execute};
 use crate::base::{Clock, Masker, RunId, Timeline};
 use crate::client::{Credentials, Settings, Timeouts};
@@ -19,7 +20,7 @@ use crate::scenario::Scenario;
 use crate::target::{
     EmbeddedPolicy, EmbeddedPool, Permission, ProvisionError, Provisioner, Running, TlsMode,
 };
-use crate::trace::{Event, Recorder};
+use crate::trace::{Capture, Event, Recorder};
 
 /// What a case left behind.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Ran {
     pub events: Vec<Event>,
     /// How long it took.
     pub took: Duration,
+    /// The raw bytes, when they are to be kept.
+    pub capture: Option<CaseCapture>,
 }
 
 impl Ran {
@@ -46,6 +49,7 @@ impl Ran {
             judgement,
             events: Vec::new(),
             took: Duration::ZERO,
+            capture: None,
         }
     }
 }
@@ -58,6 +62,7 @@ pub struct CaseRunner {
     pool: EmbeddedPool,
     clock: Arc<dyn Clock>,
     run: RunId,
+    capture: CaptureSettings,
     /// Cases started so far.
     started: Arc<AtomicU32>,
     /// The longest wait for anything, when there is one.
@@ -76,6 +81,10 @@ impl CaseRunner {
             pool,
             clock,
             run,
+            capture: CaptureSettings {
+                which: CaptureChoice::None,
+                with_passwords: false,
+            },
             started: Arc::default(),
             longest_wait: None,
         }
@@ -91,6 +100,15 @@ impl CaseRunner {
     /// Stops the embedded servers that have `fault`; the runs against them are over.
     pub async fn release(&self, fault: Fault) {
         self.pool.release(fault).await;
+    }
+
+    /// With raw bytes captured as `settings` say.
+    #[must_use]
+    pub fn capturing(self, settings: CaptureSettings) -> Self {
+        Self {
+            capture: settings,
+            ..self
+        }
     }
 
     /// Starts and stops targets.
@@ -122,6 +140,14 @@ impl CaseRunner {
         EmbeddedPolicy::for_capabilities(&requires)
     }
 
+    /// An embedded server with `policy`, kept until the runner is dropped.
+    ///
+    /// # Errors
+    /// When the server cannot be started; local trouble.
+    pub async fn provide_embedded(&self, policy: &EmbeddedPolicy) -> Result<Running, ProvisionError> {
+        self.pool.provide(policy).await
+    }
+
     /// Runs `case` against an embedded server with `policy`.
     ///
     /// # Errors
@@ -151,9 +177,18 @@ impl CaseRunner {
         }
         let timeline = Timeline::start(Arc::clone(&self.clock));
         let masker = Masker::new(running.accounts.iter().map(|account| account.password.clone()));
-        let recorder = Recorder::new(timeline.clone(), masker);
+        let mut recorder = Recorder::new(timeline.clone(), masker);
+        let mut settings = self.settings(case, running);
+        let started = self.clock.wall();
+        let capture =
+            (self.capture.which != CaptureChoice::None).then(|| Capture::new(self.capture.with_passwords));
+        if let Some(capture) = &capture {
+            recorder = recorder.with_capture(capture.clone());
+            let keys = capture.clone();
+            settings.key_log = Some(Arc::new(move |line| keys.key(line)));
+        }
         let context = CaseContext {
-            settings: self.settings(case, running),
+            settings,
             variables: self.variables(case, running),
             recorder,
             deadline: None,
@@ -164,6 +199,12 @@ impl CaseRunner {
         let events = execute(case, context, &go_on).await;
         let judgement = judge::judge_case(case, &self.requirements, &events);
         Ran {
+            capture: capture
+                .filter(|_| self.capture.keeps(&judgement))
+                .map(|capture| CaseCapture {
+                    captured: capture.take(),
+                    started,
+                }),
             judgement,
             events,
             took: timeline.elapsed(),

@@ -27,6 +27,8 @@ pub struct Corpus {
     pub discover: Vec<Arc<Scenario>>,
     /// Scenarios that tell properties, sorted by id.
     pub properties: Vec<Arc<Scenario>>,
+    /// Scenarios that `diagnose` looks at, sorted by id.
+    pub diagnose: Vec<Arc<Scenario>>,
     /// SHA-256 over all of it, hex.
     pub digest: String,
 }
@@ -97,9 +99,12 @@ impl Corpus {
         let all = scenarios.into_iter().map(Arc::new);
         let (mut discover, others): (Vec<_>, Vec<_>) =
             all.partition(|scenario| scenario.capability.is_some());
+        let (mut diagnose, others): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|scenario| scenario.id.starts_with("diagnose/"));
         let (mut properties, mut tests): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|scenario| scenario.is_property());
-        for list in [&mut tests, &mut discover, &mut properties] {
+        for list in [&mut tests, &mut discover, &mut properties, &mut diagnose] {
             list.sort_by(|a, b| a.id.cmp(&b.id));
         }
         let digest = digest
@@ -112,6 +117,7 @@ impl Corpus {
             scenarios: tests,
             discover,
             properties,
+            diagnose,
             digest,
         })
     }
@@ -163,7 +169,10 @@ fn collect(
     }
     entries.sort();
     for path in entries {
-        let is_catalogue = depth == 0 && path.file_name().is_some_and(|name| name == "requirements");
+        let is_other = ["requirements", "advice"]
+            .iter()
+            .any(|other| path.file_name().is_some_and(|name| name == *other));
+        let is_catalogue = depth == 0 && is_other;
         if path.is_dir() && !is_catalogue {
             collect(root, &path, depth + 1, into)?;
         } else if path.extension().is_some_and(|extension| extension == "yaml") {

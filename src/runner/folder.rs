@@ -3,11 +3,18 @@
 //! Every file is written beside its place and renamed, so that a full disk never leaves half a report behind.
 
 use std::io::{self, BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::capture::CaseCapture;
 use super::case_runner::stable_hash;
 use crate::plan::Case;
-use crate::trace::{Event, TraceError, read_trace, write_trace};
+use crate::trace::{CaptureLabel, Event, TraceError, read_trace, write_capture, write_trace};
+
+/// Mode of reports: the umask decides.
+const READABLE: u32 = 0o666;
+/// Mode of files with secrets.
+const PRIVATE: u32 = 0o600;
 
 /// The report folder cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +81,33 @@ impl ReportFolder {
         Ok(relative)
     }
 
+    /// Writes `capture.pcapng` and `keys.log` beside the trace of a case, for the eyes of this user only; gives the path
+    /// of the capture relative to the report folder, none when no connection was made.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_capture(
+        &self,
+        case: &Case,
+        place: &str,
+        capture: &CaseCapture,
+    ) -> Result<Option<String>, FolderError> {
+        if capture.captured.is_empty() {
+            return Ok(None);
+        }
+        let label = CaptureLabel {
+            case: &case.id.to_string(),
+            started: capture.started,
+        };
+        let relative = format!("{place}/capture.pcapng");
+        self.write_private(&relative, &write_capture(&capture.captured, label))?;
+        let keys = capture.captured.key_log();
+        if !keys.is_empty() {
+            self.write_private(&format!("{place}/keys.log"), keys.as_bytes())?;
+        }
+        Ok(Some(relative))
+    }
+
     /// Points `latest` at this run. Older runs stay: only their owner knows what they are good for.
     ///
     /// # Errors
@@ -94,7 +128,12 @@ impl ReportFolder {
     /// When it cannot be written.
     pub fn write(&self, relative: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let path = self.path.join(relative);
-        write_whole(&path, bytes).map_err(|error| cannot("write", &path, &error))
+        write_whole(&path, bytes, READABLE).map_err(|error| cannot("write", &path, &error))
+    }
+
+    fn write_private(&self, relative: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        let path = self.path.join(relative);
+        write_whole(&path, bytes, PRIVATE).map_err(|error| cannot("write", &path, &error))
     }
 
     /// `latest` is replaced in one step, so that a reader always finds a whole run.
@@ -154,14 +193,16 @@ fn case_folder(case: &Case) -> String {
     format!("{}/{}/{name}", case.id.target, case.id.scenario)
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;
     }
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".part");
     let part = path.with_file_name(name);
-    let written = std::fs::File::create(&part).and_then(|mut file| {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(mode);
+    let written = options.open(&part).and_then(|mut file| {
         file.write_all(bytes)?;
         file.flush()
     });

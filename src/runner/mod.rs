@@ -2,8 +2,10 @@
 //!
 //! The only module that joins the pure and the I/O column. Does not print.
 
+mod capture;
 mod case_runner;
 mod corpus;
+mod diagnose;
 mod discover;
 mod execute;
 mod folder;
@@ -15,8 +17,10 @@ mod run;
 mod soak;
 mod vars;
 
+pub use capture::{CaptureChoice, CaptureSettings, CaseCapture};
 pub use case_runner::{CaseRunner, Ran};
 pub use corpus::{Corpus, CorpusError, read_paths};
+pub use diagnose::run_for_diagnosis;
 pub use discover::{Discovered, discover};
 pub use execute::{CaseContext, execute};
 pub use folder::{FolderError, ReportFolder, read_case};

@@ -124,6 +124,10 @@ pub struct CaseOutcome {
     pub seconds: f64,
     /// Folder with the trace, relative to the report folder; none when nothing was run.
     pub folder: Option<String>,
+    /// The raw bytes as a pcapng file with the TLS secrets in it, relative to the report folder; none when they were not
+    /// kept.
+    #[serde(default)]
+    pub capture: Option<String>,
 }
 
 /// Exit codes of a run (design section 6).
@@ -300,6 +304,7 @@ pub(crate) mod fixtures {
             repeated: None,
             seconds: 0.25,
             folder: Some(format!("embedded/{scenario}/tls=tls1.3")),
+            capture: None,
         }
     }
 
@@ -326,6 +331,7 @@ pub(crate) mod fixtures {
     pub(crate) fn case_with(scenario: &str, verdict: Verdict, grade: Grade) -> CaseOutcome {
         let mut case = case(scenario, verdict);
         case.judgement.findings.push(finding(grade));
+        case.capture = Some(format!("embedded/{scenario}/tls=tls1.3/capture.pcapng"));
         case
     }
 

@@ -24,7 +24,7 @@ pub fn requirement_files() -> Vec<(String, String)> {
 fn collect(folder: &Dir<'_>, files: &mut Vec<(String, String)>) {
     for entry in folder.entries() {
         match entry {
-            DirEntry::Dir(inner) if inner.path().to_str() == Some("requirements") => {}
+            DirEntry::Dir(inner) if matches!(inner.path().to_str(), Some("requirements" | "advice")) => {}
             DirEntry::Dir(inner) => collect(inner, files),
             DirEntry::File(file) => {
                 let path = file.path().to_string_lossy().replace('\\', "/");

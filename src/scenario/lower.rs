@@ -57,7 +57,8 @@ impl Lowering<'_, '_> {
         self.check_order(raw);
         let discovers = id.starts_with("discover/");
         self.is_property = id.starts_with("properties/");
-        let judges = !discovers && !self.is_property;
+        // What no requirement is behind: it finds something out, for the plan, the facts of a target or `ftpspec diagnose`.
+        let judges = !discovers && !self.is_property && !id.starts_with("diagnose/");
         self.check_head(raw, discovers);
         let requires: Vec<Spanned<Capability>> = listed(&raw.requires)
             .iter()

@@ -13,7 +13,7 @@ pub mod reference;
 pub mod schema;
 mod vars;
 mod words;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use error::{LoadError, LoadErrorKind};
 pub use load::{Known, load};

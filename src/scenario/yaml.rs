@@ -19,16 +19,16 @@ const SIZE_LIMIT: usize = 1024 * 1024;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// What it is.
-    pub(super) value: Value,
+    pub(crate) value: Value,
     /// From its first to behind its last character.
-    pub(super) span: Span,
+    pub(crate) span: Span,
 }
 
 /// The kinds of values.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Nothing, `null` or `~`.
     Null,
     /// Anything that is neither list nor mapping.
@@ -41,28 +41,28 @@ pub(super) enum Value {
 
 /// A text, number or boolean, as written.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Scalar {
+pub(crate) struct Scalar {
     /// The text without quotes; numbers keep their spelling.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Stands without quotes on one line, so that positions in `text` are positions in the file.
-    pub(super) plain: bool,
+    pub(crate) plain: bool,
 }
 
 /// Text that is not a YAML document we read.
 #[derive(Debug)]
-pub(super) struct YamlProblem {
+pub(crate) struct YamlProblem {
     /// Where.
-    pub(super) span: Span,
+    pub(crate) span: Span,
     /// One lower-case sentence.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What to do about it.
-    pub(super) help: Option<&'static str>,
+    pub(crate) help: Option<&'static str>,
     /// A limit was met, or something we refuse on purpose; not a mistake of syntax.
-    pub(super) refused: bool,
+    pub(crate) refused: bool,
 }
 
 /// Reads `text`.
-pub(super) fn parse_yaml(text: &str) -> Result<Node, YamlProblem> {
+pub(crate) fn parse_yaml(text: &str) -> Result<Node, YamlProblem> {
     if text.len() > SIZE_LIMIT {
         return Err(YamlProblem {
             span: Span::new(0, 0),

@@ -1,7 +1,7 @@
 //! The embedded server as a target: which policy a case needs, and a pool of servers, one per policy and fault.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,9 @@ use crate::requirement::Capability;
 
 /// Name of the embedded target.
 pub const EMBEDDED: &str = "embedded";
+
+/// An address for documentation (RFC 5737): nobody has it.
+const OTHER_NETWORK: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
 
 /// Bytes that an account may hold when a scenario requires a quota.
 const QUOTA: u64 = 256 * 1024;
@@ -32,6 +35,7 @@ pub struct EmbeddedPolicy {
     quota: bool,
     client_certificate: bool,
     habits: BTreeSet<Habit>,
+    masquerade: bool,
     faults: BTreeSet<Fault>,
     /// The longest wait of the client, when it is shorter than usual.
     longest_wait: Option<Duration>,
@@ -53,6 +57,7 @@ impl EmbeddedPolicy {
             quota: has(Capability::Quota),
             client_certificate: has(Capability::ClientCertificate),
             habits: BTreeSet::new(),
+            masquerade: false,
             faults: BTreeSet::new(),
             longest_wait: None,
         }
@@ -76,6 +81,13 @@ impl EmbeddedPolicy {
     #[must_use]
     pub fn with_fault(mut self, fault: Fault) -> Self {
         self.faults.insert(fault);
+        self
+    }
+
+    /// The same policy behind address translation that nobody told it of: 227 names an address of another network.
+    #[must_use]
+    pub fn behind_translation(mut self) -> Self {
+        self.masquerade = true;
         self
     }
 
@@ -182,6 +194,7 @@ impl EmbeddedPool {
             options.handshake_timeout = options.handshake_timeout.min(wait);
         }
         options.habits.clone_from(&policy.habits);
+        options.masquerade = policy.masquerade.then_some(OTHER_NETWORK);
         options.faults.clone_from(&policy.faults);
         let local = |detail: String| ProvisionError {
             kind: ProvisionErrorKind::Local,

@@ -257,6 +257,21 @@ impl Provisioner {
     }
 
     async fn find(&self, profile: &Profile) -> Result<Running, ProvisionError> {
+        let running = self.locate(profile).await?;
+        greeting(running.address, profile.tls, profile.timeouts.greeting)
+            .await
+            .map_err(|problem| ProvisionError {
+                kind: ProvisionErrorKind::Unreachable,
+                detail: format!("{} {problem}", running.address),
+            })?;
+        Ok(running)
+    }
+
+    /// A target that runs elsewhere, without asking whether it greets: for a diagnosis that is a question of its own.
+    ///
+    /// # Errors
+    /// When its name cannot be resolved, or a file of authorities cannot be read.
+    pub async fn locate(&self, profile: &Profile) -> Result<Running, ProvisionError> {
         let unreachable = |detail: String| ProvisionError {
             kind: ProvisionErrorKind::Unreachable,
             detail,
@@ -275,9 +290,6 @@ impl Provisioner {
             Err(_) => return Err(unreachable(format!("the name {host} was not resolved in time"))),
         };
         let address = address.ok_or_else(|| unreachable(format!("the name {host} has no address")))?;
-        greeting(address, profile.tls, profile.timeouts.greeting)
-            .await
-            .map_err(|problem| unreachable(format!("{address} {problem}")))?;
         Ok(Running {
             address,
             accounts: profile.accounts.clone(),

@@ -9,6 +9,7 @@ use super::input::Input;
 use super::server::ServerSide;
 use super::tap::Tap;
 use super::traffic::Traffic;
+use crate::base::Masker;
 use crate::trace::{AlertFacts, HandshakeFacts, HandshakeFailure, TicketFacts};
 
 /// What a handshake wants next.
@@ -66,6 +67,8 @@ pub struct Connection {
     pub(super) empty_records: u32,
     /// The handshake ended by a failure that our alert answers (for the record of alerts).
     pub(super) sent_alert: Option<AlertFacts>,
+    /// Secrets to look for in the records behind the handshake; none when nobody asks for them.
+    pub(super) watched: Option<Masker>,
 }
 
 pub(super) enum Side {

@@ -39,6 +39,7 @@ impl Connection {
             tap,
             sent_alert: None,
             empty_records: 0,
+            watched: None,
         }
     }
 
@@ -51,6 +52,7 @@ impl Connection {
             tap: Tap::default(),
             sent_alert: None,
             empty_records: 0,
+            watched: None,
         }
     }
 
@@ -275,7 +277,7 @@ impl Connection {
         facts: &HandshakeFacts,
     ) -> Result<Traffic, Error> {
         let (secrets, kernel) = engine.into_kernel()?;
-        let mut traffic = Traffic::new(suite, version, secrets, kernel)?;
+        let mut traffic = Traffic::new(suite, version, secrets, kernel, self.watched.as_ref())?;
         if let Side::Client(side) = &self.side {
             let hello = self.tap.server_hello.as_ref();
             traffic.adopt(

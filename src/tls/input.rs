@@ -49,6 +49,11 @@ impl Input {
         }
     }
 
+    /// Everything, used or not: what came last stands at the end.
+    pub(super) fn all(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Gives the rest away.
     pub(super) fn take_all(&mut self) -> Vec<u8> {
         let rest = self.rest().to_vec();

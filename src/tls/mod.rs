@@ -15,6 +15,7 @@ mod hello;
 mod input;
 mod names;
 mod record;
+mod reseal;
 mod server;
 mod server_session;
 mod session;
@@ -32,5 +33,6 @@ pub use config::{
 };
 pub use connection::{Connection, HandshakeStep, Opened};
 pub use names::{alert_facts, alert_name, alert_number, group_name, group_number};
+pub use reseal::Rewrite;
 pub use server::{ServerContext, ServerOptions};
 pub use session::{Session, SessionOrigin, SessionStore, Tls12Offer};

@@ -47,6 +47,11 @@ impl Sealer {
         Ok(sealer)
     }
 
+    /// Number of the next record.
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
     /// One whole record, header included.
     pub(super) fn seal(&mut self, kind: ContentType, content: &[u8]) -> Result<Vec<u8>, Error> {
         let message = OutboundPlainMessage {
@@ -107,6 +112,11 @@ impl Opener {
             sequence,
             tls13,
         })
+    }
+
+    /// Number of the next record.
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     /// Opens one whole record in place. A record that cannot be opened takes its number too, so that the next one

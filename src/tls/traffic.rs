@@ -12,15 +12,18 @@ use super::engine::Kernel;
 use super::hello::early_data_of_ticket;
 use super::names::alert_facts;
 use super::record::{Framing, HEADER, MAX_PLAINTEXT, Opener, RecordProblem, Sealer, framing};
+use super::reseal::{RecordKey, RecordWatch, Rewrite};
 use super::session::{SessionOrigin, SessionSecret, TicketSource, Tls12Offer};
 use super::tap::{Tls12Ticket, handshake_message};
 use super::trust::now;
-use crate::base::escape_peer;
+use crate::base::{Masker, escape_peer};
 use crate::trace::TicketFacts;
 use crate::wire::tls_record::{ServerHello, encode_server_hello};
 
 /// Handshake bytes kept at most while a message is incomplete.
 const MESSAGE_LIMIT: usize = 128 * 1024;
+/// Bytes of a received record that are needed to seal it again: header and explicit nonce.
+const START: usize = HEADER + 8;
 const MESSAGE_HELLO_REQUEST: u8 = 0;
 const MESSAGE_CLIENT_HELLO: u8 = 1;
 const MESSAGE_SERVER_HELLO: u8 = 2;
@@ -48,8 +51,16 @@ pub(super) struct Traffic {
     tickets: u32,
     handshake_ticket: Option<TicketFacts>,
     new_sessions: Vec<Session>,
+    /// Look for secrets in what is sent and what is received, when somebody asks for them.
+    watches: Option<Box<Watches>>,
     /// What comes is no TLS any more.
     dead: bool,
+}
+
+/// One watch for each direction.
+struct Watches {
+    sent: RecordWatch,
+    received: RecordWatch,
 }
 
 impl Connection {
@@ -66,6 +77,29 @@ impl Connection {
     /// The buffer of received bytes with room for a large read; append to it only. Spares the copy of [`Self::feed`].
     pub fn input_buffer(&mut self) -> &mut Vec<u8> {
         self.input.room()
+    }
+
+    /// The buffer of received bytes: what was appended last stands at its end.
+    #[must_use]
+    pub fn newest_input(&self) -> &[u8] {
+        self.input.all()
+    }
+
+    /// Looks for the secrets of `masker` in the records behind the handshake; to be called before it is finished. What
+    /// it finds is in [`Self::take_rewrites`].
+    pub fn watch_for(&mut self, masker: &Masker) {
+        self.watched = (masker.longest() > 0).then(|| masker.clone());
+    }
+
+    /// Records, sent and received, that hold a watched secret, with the secret masked; once.
+    pub fn take_rewrites(&mut self) -> (Vec<Rewrite>, Vec<Rewrite>) {
+        match &mut self.phase {
+            Phase::Open(traffic) => match &mut traffic.watches {
+                Some(watches) => (watches.sent.take(), watches.received.take()),
+                None => (Vec::new(), Vec::new()),
+            },
+            _ => (Vec::new(), Vec::new()),
+        }
     }
 
     /// How many received bytes wait for the rest of their record (or, when no TLS can be read any more, for
@@ -128,7 +162,7 @@ impl Connection {
                     ));
                 }
             };
-            let (kind, content) = match traffic.opener.open(self.input.take(length)) {
+            let (kind, content) = match traffic.open(self.input.take(length)) {
                 Ok(opened) => opened,
                 Err(RecordProblem { reason, alert }) => return Some(Opened::Violation { reason, alert }),
             };
@@ -163,7 +197,7 @@ impl Connection {
             let Framing::Whole(length) = framing(self.input.rest()) else {
                 break;
             };
-            match traffic.opener.open(self.input.take(length)) {
+            match traffic.open(self.input.take(length)) {
                 Ok((ContentType::ApplicationData, content)) => {
                     self.empty_records = self.empty_records.saturating_add(u32::from(content.is_empty()));
                     data.extend_from_slice(content);
@@ -304,11 +338,19 @@ impl Traffic {
         version: ProtocolVersion,
         secrets: ExtractedSecrets,
         kernel: Kernel,
+        watched: Option<&Masker>,
     ) -> Result<Self, Error> {
         let ExtractedSecrets { tx, rx } = secrets;
+        let tls13 = version == ProtocolVersion::TLSv1_3;
+        let watches = watched.map(|masker| {
+            Box::new(Watches {
+                sent: RecordWatch::new(masker.clone(), RecordKey::new(&tx.1, tls13)),
+                received: RecordWatch::new(masker.clone(), RecordKey::new(&rx.1, tls13)),
+            })
+        });
         Ok(Self {
             suite,
-            tls13: version == ProtocolVersion::TLSv1_3,
+            tls13,
             sealer: Sealer::new(suite, tx.0, tx.1)?,
             opener: Opener::new(suite, rx.0, rx.1)?,
             kernel,
@@ -319,6 +361,7 @@ impl Traffic {
             tickets: 0,
             handshake_ticket: None,
             new_sessions: Vec::new(),
+            watches,
             dead: false,
         })
     }
@@ -361,18 +404,45 @@ impl Traffic {
     }
 
     fn seal(&mut self, kind: ContentType, content: &[u8]) -> Result<Vec<u8>, String> {
-        self.sealer
+        let sequence = self.sealer.sequence();
+        let record = self
+            .sealer
             .seal(kind, content)
-            .map_err(|error| format!("the record cannot be sealed: {error}"))
+            .map_err(|error| format!("the record cannot be sealed: {error}"))?;
+        if let Some(watches) = &mut self.watches {
+            let data = (kind == ContentType::ApplicationData).then_some(content);
+            watches.sent.saw(&record, record.len(), sequence, data);
+        }
+        Ok(record)
+    }
+
+    /// Opens one whole record in place.
+    fn open<'a>(&mut self, record: &'a mut [u8]) -> Result<(ContentType, &'a [u8]), RecordProblem> {
+        let Some(watches) = &mut self.watches else {
+            return self.opener.open(record);
+        };
+        let (length, sequence) = (record.len(), self.opener.sequence());
+        let start = record.get(..START.min(length)).unwrap_or_default().to_vec();
+        let opened = self.opener.open(record);
+        let data = match &opened {
+            Ok((ContentType::ApplicationData, content)) => Some(*content),
+            _ => None,
+        };
+        watches.received.saw(&start, length, sequence, data);
+        opened
     }
 
     fn update_sending(&mut self, request: bool) -> Result<Vec<u8>, String> {
         let message = [MESSAGE_KEY_UPDATE, 0, 0, 1, u8::from(request)];
         let record = self.seal(ContentType::Handshake, &message)?;
-        self.sealer = self
+        let (sequence, secrets) = self
             .kernel
             .update_sending()
-            .and_then(|(sequence, secrets)| Sealer::new(self.suite, sequence, secrets))
+            .map_err(|error| format!("no new sending key: {error}"))?;
+        if let Some(watches) = &mut self.watches {
+            watches.sent.change_key(RecordKey::new(&secrets, self.tls13));
+        }
+        self.sealer = Sealer::new(self.suite, sequence, secrets)
             .map_err(|error| format!("no new sending key: {error}"))?;
         Ok(record)
     }
@@ -476,10 +546,12 @@ impl Traffic {
         if !last {
             return violation("handshake bytes behind KeyUpdate", ALERT_UNEXPECTED_MESSAGE);
         }
-        let updated = self
-            .kernel
-            .update_receiving()
-            .and_then(|(sequence, secrets)| Opener::new(self.suite, sequence, secrets));
+        let updated = self.kernel.update_receiving().and_then(|(sequence, secrets)| {
+            if let Some(watches) = &mut self.watches {
+                watches.received.change_key(RecordKey::new(&secrets, self.tls13));
+            }
+            Opener::new(self.suite, sequence, secrets)
+        });
         match updated {
             Ok(opener) => self.opener = opener,
             Err(error) => return violation(&format!("no new receiving key: {error}"), ALERT_INTERNAL_ERROR),

@@ -2,12 +2,14 @@
 //!
 //! Nothing here judges. Names are in the past tense (design section 7).
 
+mod capture;
 mod channel;
 mod event;
 mod format;
 mod recorder;
 mod tls_facts;
 
+pub use capture::{Capture, CaptureLabel, Captured, ConnectionId, ConnectionStart, TcpEnd, write_capture};
 pub use channel::{Channel, ChannelKind};
 pub use event::{
     ActionProblem, DataPath, Direction, Event, EventKind, Phase, StepIndex, TransferSummary, Waited,

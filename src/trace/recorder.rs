@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::capture::Capture;
 use super::channel::Channel;
 use super::event::{Event, EventKind};
 use crate::base::{Masker, Timeline};
@@ -16,6 +17,7 @@ pub struct Recorder {
     timeline: Timeline,
     masker: Masker,
     events: Arc<Mutex<Vec<Event>>>,
+    capture: Option<Capture>,
 }
 
 impl Recorder {
@@ -26,7 +28,35 @@ impl Recorder {
             timeline,
             masker,
             events: Arc::default(),
+            capture: None,
         }
+    }
+
+    /// With the raw bytes of its connections collected in `capture`.
+    #[must_use]
+    pub fn with_capture(self, capture: Capture) -> Self {
+        Self {
+            capture: Some(capture),
+            ..self
+        }
+    }
+
+    /// Where raw bytes are collected, when they are.
+    #[must_use]
+    pub fn capture(&self) -> Option<&Capture> {
+        self.capture.as_ref()
+    }
+
+    /// What masks the secrets of this case.
+    #[must_use]
+    pub fn masker(&self) -> &Masker {
+        &self.masker
+    }
+
+    /// Offset from the start of the case, now, as precise as events are.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        whole_microseconds(self.timeline.elapsed())
     }
 
     /// Records `kind` on `channel`, now. Consecutive data of the same channel and direction is joined.
@@ -70,7 +100,7 @@ impl Recorder {
     }
 
     fn push(&self, channel: Option<Channel>, kind: EventKind) {
-        let at = whole_microseconds(self.timeline.elapsed());
+        let at = self.elapsed();
         let mut events = self.lock();
         if let Some(last) = events.last_mut()
             && last.channel == channel

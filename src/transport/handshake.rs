@@ -98,6 +98,9 @@ impl Link {
         self.close_notify_received = false;
         self.late_data_reported = false;
         let mut received = first.to_vec();
+        if let Some(tap) = &self.tap {
+            tap.starts_tls(&mut connection);
+        }
         loop {
             // Before anything is sent, so that an early clear answer is not missed when the peer resets.
             received.append(&mut self.clear);
@@ -107,6 +110,9 @@ impl Link {
             match step {
                 HandshakeStep::NeedsInput => {}
                 HandshakeStep::Finished { facts, resumed_label } => {
+                    if let Some(tap) = &mut self.tap {
+                        tap.finished_handshake(self.outbox.len() - self.written, connection.unread());
+                    }
                     // What the handshake left over is read by the connection itself.
                     self.protection = Protection::Tls(Box::new(connection));
                     return match self.flush(end).await {

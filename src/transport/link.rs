@@ -9,8 +9,9 @@ use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+use super::tap::Tap;
 use crate::tls;
-use crate::trace::{Channel, DataPath, EventKind, Recorder};
+use crate::trace::{Channel, ConnectionStart, DataPath, Direction, EventKind, Recorder, TcpEnd};
 
 /// What arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +116,7 @@ pub struct Link {
     pub(super) peer: SocketAddr,
     pub(super) channel: Channel,
     pub(super) recorder: Recorder,
+    pub(super) tap: Option<Box<Tap>>,
     pub(super) protection: Protection,
     /// Clear bytes that were read and not yet given out.
     pub(super) clear: Vec<u8>,
@@ -174,8 +176,8 @@ impl Link {
             Err(_) => Err(LinkError::new(LinkErrorKind::TimedOut, "timed out")),
         };
         match outcome.and_then(|stream| Self::from_stream(stream, peer, channel.clone(), recorder.clone())) {
-            Ok(link) => {
-                link.record_connected(path);
+            Ok(mut link) => {
+                link.record_connected(path, true);
                 Ok(link)
             }
             Err(error) => {
@@ -206,6 +208,7 @@ impl Link {
             peer,
             channel,
             recorder,
+            tap: None,
             protection: Protection::Clear,
             clear: Vec::new(),
             queue: VecDeque::new(),
@@ -224,7 +227,21 @@ impl Link {
         })
     }
 
-    pub(super) fn record_connected(&self, path: Option<DataPath>) {
+    /// Records that it is open; `from_here` when we connected.
+    pub(super) fn record_connected(&mut self, path: Option<DataPath>, from_here: bool) {
+        if let Some(capture) = self.recorder.capture() {
+            let start = ConnectionStart {
+                channel: self.channel.clone(),
+                local: self.local,
+                peer: self.peer,
+                from_here,
+            };
+            let connection = capture.open(self.recorder.elapsed(), start);
+            self.tap = connection.map(|connection| {
+                let is_data = self.channel.is_data();
+                Box::new(Tap::new(&self.recorder, capture.clone(), connection, is_data))
+            });
+        }
         self.record(EventKind::Connected {
             local: self.local.to_string(),
             peer: self.peer.to_string(),
@@ -327,7 +344,10 @@ impl Link {
         };
         self.fin_sent = true;
         match SockRef::from(stream).shutdown(Shutdown::Write) {
-            Ok(()) => self.record(EventKind::FinSent),
+            Ok(()) => {
+                self.record(EventKind::FinSent);
+                self.tap_end(Direction::Sent, TcpEnd::Fin);
+            }
             Err(error) if error.kind() == io::ErrorKind::NotConnected => self.note_reset(),
             Err(_) => {}
         }
@@ -349,6 +369,13 @@ impl Link {
         drop(stream);
         if linger.is_ok() && !was_over {
             self.record(EventKind::ResetSent);
+            self.tap_end(Direction::Sent, TcpEnd::Reset);
+        }
+    }
+
+    fn tap_end(&self, direction: Direction, end: TcpEnd) {
+        if let Some(tap) = &self.tap {
+            tap.ended(direction, end);
         }
     }
 
@@ -364,6 +391,7 @@ impl Link {
         if !self.reset_noted {
             self.reset_noted = true;
             self.record(EventKind::ResetReceived);
+            self.tap_end(Direction::Received, TcpEnd::Reset);
         }
     }
 
@@ -372,6 +400,7 @@ impl Link {
         if self.ended == Ended::No {
             self.ended = Ended::Fin;
             self.record(EventKind::FinReceived);
+            self.tap_end(Direction::Received, TcpEnd::Fin);
         }
     }
 }

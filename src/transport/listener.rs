@@ -81,8 +81,8 @@ impl Listener {
                 .map_err(|_| LinkError::new(LinkErrorKind::TimedOut, "nobody connected in time"))?,
         };
         let (stream, peer) = accepted.map_err(|error| local_trouble(&error))?;
-        let link = Link::from_stream(stream, peer, channel, recorder)?;
-        link.record_connected(path);
+        let mut link = Link::from_stream(stream, peer, channel, recorder)?;
+        link.record_connected(path, false);
         Ok(link)
     }
 

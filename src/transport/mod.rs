@@ -7,6 +7,7 @@ mod link;
 mod listener;
 mod receive;
 mod send;
+mod tap;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use socket2::SockRef;
 use tokio::io::Interest;
 
 use super::link::{Ended, Incoming, Link, Protection};
+use super::tap::Tap;
 use crate::tls::{self, Opened};
 use crate::trace::{AlertLevel, EventKind};
 
@@ -87,14 +88,23 @@ impl Link {
                 let unread = connection.unread();
                 let mut bytes = Vec::with_capacity(CLEAR_READ);
                 let outcome = stream.try_read_buf(&mut bytes);
+                if let Some(tap) = &mut self.tap {
+                    tap.read(&bytes);
+                }
                 bytes.truncate(UNREAD_LIMIT.saturating_sub(unread));
                 connection.feed(&bytes);
                 outcome
             }
-            Protection::Tls(connection) => stream.try_read_buf(connection.input_buffer()),
+            Protection::Tls(connection) => {
+                let outcome = stream.try_read_buf(connection.input_buffer());
+                tap_newest(&mut self.tap, connection.newest_input(), &outcome);
+                outcome
+            }
             Protection::Clear | Protection::Failed => {
                 self.clear.reserve(CLEAR_READ);
-                stream.try_read_buf(&mut self.clear)
+                let outcome = stream.try_read_buf(&mut self.clear);
+                tap_newest(&mut self.tap, &self.clear, &outcome);
+                outcome
             }
         };
         match outcome {
@@ -130,6 +140,9 @@ impl Link {
             return false;
         };
         bytes.truncate(count);
+        if let Some(tap) = &mut self.tap {
+            tap.read(&bytes);
+        }
         match &mut self.protection {
             Protection::Tls(connection) if connection.is_dead() => return false,
             Protection::Tls(connection) => connection.feed(&bytes),
@@ -155,6 +168,9 @@ impl Link {
             return None;
         }
         let bytes = std::mem::take(&mut self.clear);
+        if let Some(tap) = &mut self.tap {
+            tap.received_clear(&bytes);
+        }
         self.record_data(bytes.len(), false);
         Some(Incoming::Bytes(bytes))
     }
@@ -196,6 +212,7 @@ impl Link {
             };
             let answer = connection.take_output();
             self.outbox.extend(answer);
+            self.tap_rewrites();
             if let Some(incoming) = self.take_opened(opened) {
                 return Some(incoming);
             }
@@ -277,5 +294,13 @@ impl Link {
             let bytes = bytes as u64;
             self.record(EventKind::DataReceived { bytes, protected });
         }
+    }
+}
+
+/// Gives the last bytes of `buffer` to the tap, as many as were just read.
+fn tap_newest(tap: &mut Option<Box<Tap>>, buffer: &[u8], outcome: &io::Result<usize>) {
+    if let (Some(tap), Ok(count)) = (tap, outcome) {
+        let from = buffer.len().saturating_sub(*count);
+        tap.read(buffer.get(from..).unwrap_or_default());
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::link::{Ended, Link, LinkError, LinkErrorKind, Protection, RawAnswer, RawEnd};
 use crate::tls;
-use crate::trace::EventKind;
+use crate::trace::{Direction, EventKind};
 
 /// Bytes sealed and written at once, about.
 const PIECE: usize = 128 * 1024;
@@ -68,7 +68,7 @@ impl Link {
     /// Closed or timed out.
     pub async fn send_clear(&mut self, bytes: &[u8], deadline: Duration) -> Result<(), LinkError> {
         self.push_output();
-        self.outbox.extend_from_slice(bytes);
+        self.push_clear(bytes);
         self.note_data_sent(bytes.len(), false);
         self.flush(Instant::now() + deadline).await
     }
@@ -114,8 +114,9 @@ impl Link {
                 let sealed = connection.seal(bytes, RECORD).map_err(seal_error)?;
                 self.outbox.extend(sealed);
             }
-            Protection::Clear | Protection::Failed => self.outbox.extend_from_slice(bytes),
+            Protection::Clear | Protection::Failed => self.push_clear(bytes),
         }
+        self.tap_rewrites();
         let whole = self.outbox.len() - start;
         self.outbox.truncate(start + whole.div_ceil(2));
         self.flush(Instant::now() + deadline).await
@@ -223,12 +224,30 @@ impl Link {
                 true
             }
             Protection::Clear | Protection::Failed => {
-                self.outbox.extend_from_slice(bytes);
+                self.push_clear(bytes);
                 false
             }
         };
         self.note_data_sent(bytes.len(), protected);
+        self.tap_rewrites();
         Ok(())
+    }
+
+    /// Puts clear text into the outbox.
+    fn push_clear(&mut self, bytes: &[u8]) {
+        if let Some(tap) = &mut self.tap {
+            tap.will_send_clear(self.outbox.len() - self.written, bytes);
+        }
+        self.outbox.extend_from_slice(bytes);
+    }
+
+    /// Tells the tap which records are to be kept with a password masked.
+    pub(super) fn tap_rewrites(&mut self) {
+        if let (Some(tap), Protection::Tls(connection)) = (&self.tap, &mut self.protection) {
+            let (sent, received) = connection.take_rewrites();
+            tap.rewrite(Direction::Sent, sent);
+            tap.rewrite(Direction::Received, received);
+        }
     }
 
     fn push_alert(&mut self, fatal: bool, description: u8, event: EventKind) -> Result<(), LinkError> {
@@ -279,7 +298,13 @@ impl Link {
                 return;
             };
             match stream.try_write(self.outbox.get(self.written..).unwrap_or_default()) {
-                Ok(count) => self.written += count,
+                Ok(count) => {
+                    if let Some(tap) = &mut self.tap {
+                        let written = self.written..self.written + count;
+                        tap.wrote(self.outbox.get(written).unwrap_or_default());
+                    }
+                    self.written += count;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => self.note_send_failure(),

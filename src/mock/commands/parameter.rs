@@ -132,6 +132,10 @@ fn listen(session: &mut Session, path: DataPath) -> Option<u16> {
         level: session.settings.level,
         older: older_listener(session, older),
     });
+    if session.has(Fault::AnnouncesClosedPort) {
+        // With the route goes its listener.
+        session.settings.route = None;
+    }
     Some(port)
 }
 

@@ -17,6 +17,9 @@ pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
     if session.control == Control::Protected {
         return auth_again(session).await;
     }
+    if session.has(Fault::RefusesAuthTls) {
+        return session.reply(502, "There is no TLS here.").await;
+    }
     let mechanism = word(command);
     let is_any = session.has(Fault::AcceptsAnyAuthMechanism);
     if mechanism.is_empty() && !is_any {

@@ -79,6 +79,9 @@ fn help(
     if let Some(folder) = &case.folder {
         lines.push(("trace", text::plain(folder)));
     }
+    if let Some(capture) = &case.capture {
+        lines.push(("capture", text::plain(capture)));
+    }
     lines
 }
 

@@ -1,6 +1,7 @@
 //! One case of a run, repeated as often as asked. Waits its turn: a target bears a limited number of connections, and the
 //! machine a limited number of cases.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -22,14 +23,32 @@ pub(super) struct Repeated {
 }
 
 impl Repeated {
-    /// A case whose task panicked. It must not look like one that was never started.
-    pub(super) fn broken() -> Self {
-        let reason = "ftpspec itself broke down in this case; please report it".to_owned();
+    fn once(ran: Ran) -> Self {
         Self {
-            worst: Ran::not_run(Verdict::Error, reason),
+            worst: ran,
             same: 1,
             of: 1,
         }
+    }
+
+    /// With one more repetition; only the worst is kept whole.
+    fn and(mut self, ran: Ran) -> Self {
+        self.of = self.of.saturating_add(1);
+        match ran.judgement.verdict.cmp(&self.worst.judgement.verdict) {
+            Ordering::Less => {}
+            Ordering::Equal => self.same = self.same.saturating_add(1),
+            Ordering::Greater => {
+                self.worst = ran;
+                self.same = 1;
+            }
+        }
+        self
+    }
+
+    /// A case whose task panicked. It must not look like one that was never started.
+    pub(super) fn broken() -> Self {
+        let reason = "ftpspec itself broke down in this case; please report it".to_owned();
+        Self::once(Ran::not_run(Verdict::Error, reason))
     }
 }
 
@@ -52,19 +71,11 @@ impl CaseTask {
     pub(super) async fn run(&self, case: &Case) -> Option<Repeated> {
         if let Some(reason) = &self.unavailable {
             let reason = format!("the target could not be provided: {reason}");
-            return Some(Repeated {
-                worst: Ran::not_run(Verdict::Inconclusive, reason),
-                same: 1,
-                of: 1,
-            });
+            return Some(Repeated::once(Ran::not_run(Verdict::Inconclusive, reason)));
         }
         if case.scenario.slow && !self.slow {
             let reason = "slow; run with --slow".to_owned();
-            return Some(Repeated {
-                worst: Ran::not_run(Verdict::NotApplicable, reason),
-                same: 1,
-                of: 1,
-            });
+            return Some(Repeated::once(Ran::not_run(Verdict::NotApplicable, reason)));
         }
         let sessions = u32::try_from(session_count(&case.scenario).min(self.limit)).unwrap_or(1);
         let connections = Arc::clone(&self.permits).acquire_many_owned(sessions);
@@ -73,9 +84,9 @@ impl CaseTask {
             () = self.stop.cancelled() => return None,
             permits = async { (connections.await, Arc::clone(&self.jobs).acquire_owned().await) } => permits,
         };
-        let mut all: Vec<Ran> = Vec::new();
+        let mut repeated: Option<Repeated> = None;
         for _ in 0..self.repeat {
-            if self.stop.is_cancelled() && !all.is_empty() {
+            if self.stop.is_cancelled() && repeated.is_some() {
                 break;
             }
             let ran = tokio::select! {
@@ -83,19 +94,12 @@ impl CaseTask {
                 () = self.stop.cancelled() => return None,
                 ran = self.run_once(case) => ran,
             };
-            all.push(ran);
+            repeated = Some(match repeated {
+                None => Repeated::once(ran),
+                Some(before) => before.and(ran),
+            });
         }
-        let of = u32::try_from(all.len()).unwrap_or(u32::MAX);
-        let worst = all.iter().max_by_key(|ran| ran.judgement.verdict).cloned()?;
-        let same = all
-            .iter()
-            .filter(|ran| ran.judgement.verdict == worst.judgement.verdict)
-            .count();
-        Some(Repeated {
-            worst,
-            same: u32::try_from(same).unwrap_or(u32::MAX),
-            of,
-        })
+        repeated
     }
 
     async fn run_once(&self, case: &Case) -> Ran {

@@ -238,6 +238,10 @@ fn outcome_of(
         Some(folder) if !ran.worst.events.is_empty() => Some(folder.write_case(case, &ran.worst.events)?),
         _ => None,
     };
+    let capture = match (folder, &place, &ran.worst.capture) {
+        (Some(folder), Some(place), Some(capture)) => folder.write_capture(case, place, capture)?,
+        _ => None,
+    };
     Ok(CaseOutcome {
         scenario: case.id.scenario.clone(),
         target: case.id.target.clone(),
@@ -249,5 +253,6 @@ fn outcome_of(
         repeated: (ran.of > 1).then_some((ran.same, ran.of)),
         seconds: ran.worst.took.as_secs_f64(),
         folder: place,
+        capture,
     })
 }

@@ -4,6 +4,7 @@ mod cross_check;
 mod handshakes;
 mod hostile;
 mod records;
+mod reseal;
 mod resumption;
 
 use super::certificate::{Authority, make, recipe};
