@@ -1,13 +1,13 @@
 //! What can be typed. Lowered by the subcommands; nothing here acts.
 
+mod report;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-mod report;
-
-pub(super) use report::{ReportArgs, ReportCommand, ShowArgs};
+pub(super) use report::{RenderArgs, RenderFormat, ReportArgs, ReportCommand, ShowArgs};
 
 /// Conformance and interop tests for FTPS (FTP over TLS).
 ///
@@ -47,6 +47,10 @@ pub(super) enum Command {
     Certs(CertsArgs),
     /// Show the targets that ftpspec can start on this machine
     Targets(TargetsArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or that of a subcommand
+    Man(ManArgs),
 }
 
 /// Where scenarios come from, besides the ones in this program.
@@ -105,6 +109,9 @@ pub(super) struct RunArgs {
     /// Only the summary
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// Also what went over the wire, of every case
+    #[arg(long, short, conflicts_with_all = ["quiet", "no_reports"])]
+    pub(super) verbose: bool,
     #[command(flatten)]
     pub(super) external: ExternalArgs,
     #[command(flatten)]
@@ -165,8 +172,12 @@ pub(super) enum OutputFormat {
     /// Findings and a summary for people
     #[default]
     Terminal,
+    /// Annotations of GitHub Actions, then the summary
+    Github,
     /// The report as JSON
     Json,
+    /// The report in the Test Anything Protocol
+    Tap,
 }
 
 #[derive(Args, Debug)]
@@ -180,8 +191,28 @@ pub(super) struct ProveArgs {
     /// Only what is not proven
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// Add the kill matrix to the HTML report of a stored run
+    #[arg(long, value_name = "DIR")]
+    pub(super) report: Option<PathBuf>,
     #[command(flatten)]
     pub(super) corpus: CorpusArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ManArgs {
+    /// A subcommand, e.g. `run` or `report render`
+    #[arg(value_name = "COMMAND")]
+    pub(super) command: Vec<String>,
+    /// Write all pages into this folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(super) out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

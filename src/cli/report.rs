@@ -1,5 +1,6 @@
 //! `ftpspec report`: what can be done with stored runs. One file per subcommand.
 
+mod render;
 mod show;
 
 use super::args::{ReportArgs, ReportCommand};
@@ -7,6 +8,7 @@ use super::exit::{CliError, Exit};
 
 pub(super) fn run(args: &ReportArgs) -> Result<Exit, CliError> {
     match &args.command {
+        ReportCommand::Render(args) => render::run(args),
         ReportCommand::Show(args) => show::run(args),
     }
 }
