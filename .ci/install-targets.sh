@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the FTPS servers and clients that the interoperability tests run natively, on Debian 12, as root.
+# Installs the FTPS servers, clients and the browser that the tests run natively, on Debian 12, as root.
 #
 # usage: .ci/install-targets.sh [vsftpd] [proftpd] [pure-ftpd] [pyftpdlib] [clients]      (nothing named: all)
 #
@@ -96,7 +96,8 @@ install_pyftpdlib() {
 }
 
 install_clients() {
-    need ca-certificates curl lftp openssl python3 tshark
+    # chromium opens the HTML report of the tests; fonts-dejavu-core is what it writes with.
+    need ca-certificates chromium curl fonts-dejavu-core lftp openssl python3 tshark
 }
 
 [ $# -gt 0 ] || set -- vsftpd proftpd pure-ftpd pyftpdlib clients

@@ -832,3 +832,94 @@ fn every_fault_gets_a_verdict_and_the_kill_matrix_is_written() {
     assert_eq!(matrix["ftpspec-kill-matrix"], 1);
     assert!(!matrix["faults"].as_array().unwrap().is_empty());
 }
+
+#[test]
+fn a_stored_run_is_rendered_in_every_format_as_the_run_did() {
+    let folder = empty();
+    let run = ftpspec(folder.path(), &["run", QUICK, "-v"]);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(run.out.contains("  > AUTH TLS  [clear]"), "{}", run.out);
+    let latest = folder.path().join("reports/latest");
+    for (format, file) in [
+        ("csv", "matrix.csv"),
+        ("github", "annotations.txt"),
+        ("html", "index.html"),
+        ("json", "report.json"),
+        ("junit", "junit.xml"),
+        ("markdown", "summary.md"),
+        ("summary", "summary.txt"),
+        ("tap", "results.tap"),
+        ("badge", "badge-embedded.svg"),
+    ] {
+        let rendered = ftpspec(folder.path(), &["report", "render", "--format", format]);
+        assert_eq!(rendered.code, Some(0), "{}", rendered.err);
+        let written = std::fs::read_to_string(latest.join(file)).unwrap();
+        assert!(rendered.out == written, "{file} differs");
+    }
+    // Without what it quotes, today's scenarios do, and that is said.
+    std::fs::remove_file(latest.join("sources.json")).unwrap();
+    let rendered = ftpspec(folder.path(), &["report", "render", "--format", "html"]);
+    assert!(
+        rendered.err.contains("sources.json is missing"),
+        "{}",
+        rendered.err
+    );
+    assert!(rendered.out.contains("AUTH TLS"));
+    for (args, says) in [
+        (
+            ["report", "render", "--format=all"].as_slice(),
+            "needs `--out FOLDER`",
+        ),
+        (
+            &["report", "render", "--format=badge", "-t", "other"],
+            "no target `other`",
+        ),
+    ] {
+        let refused = ftpspec(folder.path(), args);
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.err.contains(says), "{}", refused.err);
+    }
+}
+
+#[test]
+fn the_kill_matrix_joins_a_stored_report() {
+    let folder = empty();
+    assert_eq!(ftpspec(folder.path(), &["run", QUICK]).code, Some(0));
+    let proof = ftpspec(folder.path(), &["prove", QUICK, "--report", "reports/latest"]);
+    assert_eq!(proof.code, Some(0), "{}", proof.err);
+    let latest = folder.path().join("reports/latest");
+    let page = std::fs::read_to_string(latest.join("index.html")).unwrap();
+    assert!(page.contains("1 of 1 scenarios proven"));
+    let again = ftpspec(folder.path(), &["report", "render", "--format", "html"]);
+    assert!(again.out == page, "the proof is part of the stored run");
+}
+
+#[test]
+fn formats_on_standard_output() {
+    let folder = empty();
+    let tap = ftpspec(folder.path(), &["run", QUICK, "--no-reports", "--format", "tap"]);
+    assert!(tap.out.starts_with("TAP version 14\n1.."), "{}", tap.out);
+    let github = ftpspec(
+        folder.path(),
+        &["run", QUICK, "--no-reports", "--format", "github"],
+    );
+    assert!(github.out.contains("0 fail"), "{}", github.out);
+    assert_eq!((tap.code, github.code), (Some(0), Some(0)));
+}
+
+#[test]
+fn completions_and_manual_pages_come_from_the_command_line_itself() {
+    let folder = empty();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = ftpspec(folder.path(), &["completions", shell]);
+        assert_eq!(script.code, Some(0));
+        assert!(script.out.contains("fail-fast"), "{shell}");
+    }
+    let page = ftpspec(folder.path(), &["man"]);
+    assert!(page.out.contains(".TH ftpspec 1"), "{}", page.out);
+    let page = ftpspec(folder.path(), &["man", "report", "render"]);
+    assert!(page.out.contains("badge"), "{}", page.out);
+    assert_eq!(ftpspec(folder.path(), &["man", "nothing"]).code, Some(2));
+    assert_eq!(ftpspec(folder.path(), &["man", "--out", "pages"]).code, Some(0));
+    assert!(folder.path().join("pages/ftpspec-run.1").is_file());
+}

@@ -1,13 +1,15 @@
 //! What can be typed. Lowered by the subcommands; nothing here acts.
 
+mod report;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-mod report;
-
-pub(super) use report::{DiffArgs, DurationsArgs, MergeArgs, ReportArgs, ReportCommand, ShowArgs};
+pub(super) use report::{
+    DiffArgs, DurationsArgs, MergeArgs, RenderArgs, RenderFormat, ReportArgs, ReportCommand, ShowArgs,
+};
 
 /// Conformance and interop tests for FTPS (FTP over TLS).
 ///
@@ -49,6 +51,10 @@ pub(super) enum Command {
     Certs(CertsArgs),
     /// Show the targets that ftpspec can start on this machine
     Targets(TargetsArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or that of a subcommand
+    Man(ManArgs),
 }
 
 /// Where scenarios come from, besides the ones in this program.
@@ -123,6 +129,9 @@ pub(super) struct RunArgs {
     /// Only the summary
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// Also what went over the wire, of every case
+    #[arg(long, short, conflicts_with_all = ["quiet", "no_reports"])]
+    pub(super) verbose: bool,
     #[command(flatten)]
     pub(super) external: ExternalArgs,
     #[command(flatten)]
@@ -195,7 +204,21 @@ pub(super) enum OutputFormat {
     /// Findings and a summary for people
     #[default]
     Terminal,
+    /// Annotations of GitHub Actions, then the summary
+    Github,
     /// The report as JSON
+    Json,
+    /// The report in the Test Anything Protocol
+    Tap,
+}
+
+/// What `diagnose` puts on standard output.
+#[derive(ValueEnum, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum DiagnosisFormat {
+    /// Plain words
+    #[default]
+    Terminal,
+    /// As JSON
     Json,
 }
 
@@ -219,6 +242,9 @@ pub(super) struct ProveArgs {
     /// Only what is not proven
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// Add the kill matrix to the HTML report of a stored run
+    #[arg(long, value_name = "DIR")]
+    pub(super) report: Option<PathBuf>,
     #[command(flatten)]
     pub(super) corpus: CorpusArgs,
 }
@@ -240,8 +266,8 @@ pub(super) struct DiagnoseArgs {
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
     /// What stands on standard output
-    #[arg(long, value_enum, default_value_t = OutputFormat::Terminal)]
-    pub(super) format: OutputFormat,
+    #[arg(long, value_enum, default_value_t = DiagnosisFormat::Terminal)]
+    pub(super) format: DiagnosisFormat,
     #[command(flatten)]
     pub(super) external: ExternalArgs,
     #[command(flatten)]
@@ -252,6 +278,23 @@ const DIAGNOSE_HELP: &str = "\
 Uploads are tried only with --allow write. Exit codes: 0 no problem (notes included), 1 a problem, 2 the command line or a
 file cannot be read, 3 nothing can be said, because the server could not be reached, TLS did not start or the login failed
 for a reason that no rule knows, 70 trouble in ftpspec itself.";
+
+#[derive(Args, Debug)]
+pub(super) struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ManArgs {
+    /// A subcommand, e.g. `run` or `report render`
+    #[arg(value_name = "COMMAND")]
+    pub(super) command: Vec<String>,
+    /// Write all pages into this folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(super) out: Option<PathBuf>,
+}
 
 #[derive(Args, Debug)]
 pub(super) struct JudgeArgs {

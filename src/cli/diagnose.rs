@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::args::{DiagnoseArgs, OutputFormat};
+use super::args::{DiagnoseArgs, DiagnosisFormat};
 use super::exit::{CliError, Exit};
 use super::{corpus, external, interrupt, output, run, targets};
 use crate::advice::{self, AdviceKnown, ClientPolicy, DiagnosedCase, Diagnosis, Given, Rules, Way};
@@ -74,11 +74,11 @@ fn show(
     diagnosis: &Diagnosis,
 ) -> Result<(), CliError> {
     let text = match args.format {
-        OutputFormat::Terminal => {
+        DiagnosisFormat::Terminal => {
             let name = format!("{} ({})", running.profile.name, running.address);
             advice::render(diagnosis, rules, &name, output::width())
         }
-        OutputFormat::Json => {
+        DiagnosisFormat::Json => {
             let whole = JsonDiagnosis {
                 ftpspec_diagnosis: DIAGNOSIS_FORMAT,
                 target: &running.profile.name,

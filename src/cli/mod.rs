@@ -16,6 +16,8 @@ mod findings;
 mod interrupt;
 mod judge;
 mod list;
+mod manual;
+mod material;
 mod output;
 mod progress;
 mod prove;
@@ -80,6 +82,8 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         Some(Command::Diagnose(args)) => block_on(diagnose::run(&args)),
         Some(Command::Judge(args)) => judge::run(&args),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Completions(args)) => manual::completions(&args),
+        Some(Command::Man(args)) => manual::man(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),

@@ -4,10 +4,24 @@ use std::io::{self, Write as _};
 
 use super::exit::CliError;
 
+/// Writes `text` to standard output as it is: a file of some format, not words for a person.
+pub(super) fn print_raw(text: &str) -> Result<(), CliError> {
+    finish(
+        io::stdout()
+            .lock()
+            .write_all(text.as_bytes())
+            .and_then(|()| io::stdout().flush()),
+    )
+}
+
 /// Writes `text` to standard output. A closed pipe is fine; any other trouble is reported.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let mut out = anstream::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    finish(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+fn finish(written: io::Result<()>) -> Result<(), CliError> {
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::internal(format!(
             "cannot write to standard output: {error}"
         ))),

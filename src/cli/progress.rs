@@ -1,10 +1,18 @@
-//! The progress bar. Hides itself where standard error is no terminal.
+//! Progress on standard error: a bar on a terminal, now and then a line where it is a log.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::output;
+use crate::base::{Clock as _, SystemClock};
 use crate::judge::Verdict;
 use crate::runner::Progress;
 use crate::runner::outcome::CaseOutcome;
+
+/// How long a log stays silent at least.
+const SILENCE: Duration = Duration::from_secs(20);
 
 /// A bar with counts per verdict.
 pub(super) struct Bar {
@@ -13,6 +21,14 @@ pub(super) struct Bar {
     warned: u64,
     failed: u64,
     other: u64,
+    /// Lines for a log; none on a terminal and when nothing is wanted.
+    log: Option<Log>,
+}
+
+/// When a line was last written.
+struct Log {
+    clock: SystemClock,
+    last: Duration,
 }
 
 impl Bar {
@@ -32,6 +48,10 @@ impl Bar {
             warned: 0,
             failed: 0,
             other: 0,
+            log: (!quiet && !std::io::stderr().is_terminal()).then(|| Log {
+                clock: SystemClock::new(),
+                last: Duration::ZERO,
+            }),
         }
     }
 
@@ -79,11 +99,20 @@ impl Bar {
         self.refresh();
     }
 
-    fn refresh(&self) {
+    fn refresh(&mut self) {
         self.bar.inc(1);
-        self.bar.set_message(format!(
+        let counts = format!(
             "{} passed, {} warned, {} failed, {} other",
             self.passed, self.warned, self.failed, self.other
-        ));
+        );
+        if let Some(log) = &mut self.log {
+            let now = log.clock.monotonic();
+            if now.saturating_sub(log.last) >= SILENCE {
+                log.last = now;
+                let of = self.bar.length().unwrap_or_default();
+                output::complain(&format!("{} of {of} done: {counts}", self.bar.position()));
+            }
+        }
+        self.bar.set_message(counts);
     }
 }

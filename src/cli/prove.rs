@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -10,13 +11,16 @@ use super::args::ProveArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
+use super::material::{self, Material};
 use super::progress::Bar;
+use super::stored::StoredRun;
 use super::{output, run, soak, targets};
 use crate::base::{Clock, SystemClock};
 use crate::judge::Verdict;
 use crate::mock::Fault;
 use crate::report::kill_matrix::{self, FaultVerdict, ProofRow};
-use crate::runner::{self, CaseRunner, Proof, PropertyProof, catches};
+use crate::report::{self, Format};
+use crate::runner::{self, CaseRunner, Proof, PropertyProof, ReportFolder, catches};
 
 /// Runs at the same time when nothing is said.
 const USUAL_JOBS: u16 = 8;
@@ -66,9 +70,33 @@ pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
         text.push_str(&render_values(&values));
     }
     output::print(&text)?;
+    if let Some(folder) = &args.report {
+        add_to_report(&proofs, folder)?;
+    }
     let is_proven = proofs.iter().all(|proof| proof.problems.is_empty())
         && values.iter().all(|proof| proof.problem.is_none());
     Ok(if is_proven { Exit::Success } else { Exit::Failed })
+}
+
+/// Writes the kill matrix beside a stored run, and its HTML report anew.
+fn add_to_report(proofs: &[Proof], folder: &Path) -> Result<(), CliError> {
+    let internal = |error: String| CliError::internal(error);
+    let stored = StoredRun::open(folder)?;
+    let mut material = Material::stored(&stored)?;
+    let rows: Vec<ProofRow> = proofs.iter().map(row).collect();
+    let mut json = serde_json::to_string_pretty(&rows).map_err(|error| internal(error.to_string()))?;
+    json.push('\n');
+    material.proofs = Some(rows);
+    let traces = |place: &str| runner::read_case(&stored.folder, place).ok();
+    let html = report::render(Format::Html, &material.input(&stored.outcome, &traces))
+        .map_err(|error| internal(error.to_string()))?;
+    let folder = ReportFolder::at(&stored.folder);
+    for (file, text) in [(material::PROOF, json), (Format::Html.file(), html)] {
+        folder
+            .write(file, text.as_bytes())
+            .map_err(|error| internal(error.to_string()))?;
+    }
+    Ok(())
 }
 
 fn proof_went_well(run: &runner::ProofRun) -> bool {

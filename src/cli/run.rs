@@ -12,12 +12,13 @@ use super::baseline::{self, Baselines};
 use super::corpus;
 use super::durations;
 use super::exit::{CliError, Exit};
+use super::material::{self, Material};
 use super::progress::Bar;
 use super::{external, findings, interrupt, output, targets};
 use crate::base::{Clock, SystemClock};
 use crate::plan::{CellFilter, Filter, Shard, check_cell_filters, select};
-use crate::report;
 use crate::report::baseline::{Comparison, render_comparison};
+use crate::report::{self, Format};
 use crate::runner::outcome::RunOutcome;
 use crate::runner::{
     self, CaptureChoice, CaptureSettings, CaseRunner, Corpus, Progress, ReportFolder, RunRequest,
@@ -126,7 +127,7 @@ async fn execute(
     cancel: &CancellationToken,
 ) -> Result<RunOutcome, CliError> {
     let (sender, mut receiver) = mpsc::unbounded_channel::<Progress>();
-    let mut bar = Bar::new(args.quiet || args.format == OutputFormat::Json);
+    let mut bar = Bar::new(args.quiet || args.format != OutputFormat::Terminal);
     let shown = tokio::spawn(async move {
         while let Some(progress) = receiver.recv().await {
             bar.show(&progress);
@@ -302,13 +303,9 @@ fn finish(
     comparison: Option<&Comparison>,
 ) -> Result<Exit, CliError> {
     // What was found out is shown even where it cannot be written down.
-    let written = folder.map_or(Ok(()), |folder| write_reports(outcome, folder));
-    let text = match args.format {
-        OutputFormat::Json => {
-            report::json::render(outcome).map_err(|error| CliError::internal(error.to_string()))?
-        }
-        OutputFormat::Terminal => terminal_text(args, corpus, outcome, folder, written.is_ok()),
-    };
+    let material = Material::of(corpus, outcome);
+    let written = folder.map_or(Ok(()), |folder| write_reports(&material, outcome, folder));
+    let text = standard_output(args, corpus, &material, outcome, folder, written.is_ok())?;
     output::print(&text)?;
     if let (Some(comparison), Some(path)) = (comparison, &args.baseline) {
         let against = path.display().to_string();
@@ -316,7 +313,7 @@ fn finish(
         match args.format {
             OutputFormat::Terminal => output::print(&format!("\n{text}"))?,
             // Standard output is the report.
-            OutputFormat::Json => output::complain(&text),
+            _ => output::complain(&text),
         }
     }
     written?;
@@ -327,14 +324,54 @@ fn finish(
 }
 
 /// Writes every format into `folder` and makes it the latest run.
-pub(super) fn write_reports(outcome: &RunOutcome, folder: &ReportFolder) -> Result<(), CliError> {
+pub(super) fn write_reports(
+    material: &Material,
+    outcome: &RunOutcome,
+    folder: &ReportFolder,
+) -> Result<(), CliError> {
     let internal = |error: String| CliError::internal(error);
-    for file in report::files(outcome).map_err(|error| internal(error.to_string()))? {
+    let traces = |place: &str| runner::read_case(folder.path(), place).ok();
+    let sources = material
+        .sources
+        .render()
+        .map_err(|error| internal(error.to_string()))?;
+    folder
+        .write(material::SOURCES, sources.as_bytes())
+        .map_err(|error| internal(error.to_string()))?;
+    let files =
+        report::files(&material.input(outcome, &traces)).map_err(|error| internal(error.to_string()))?;
+    for file in files {
         folder
-            .write(file.path, &file.bytes)
+            .write(&file.path, file.text.as_bytes())
             .map_err(|error| internal(error.to_string()))?;
     }
     folder.publish().map_err(|error| internal(error.to_string()))
+}
+
+/// What stands on standard output.
+fn standard_output(
+    args: &RunArgs,
+    corpus: &Corpus,
+    material: &Material,
+    outcome: &RunOutcome,
+    folder: Option<&ReportFolder>,
+    is_written: bool,
+) -> Result<String, CliError> {
+    let traces = |place: &str| folder.and_then(|folder| runner::read_case(folder.path(), place).ok());
+    let input = material.input(outcome, &traces);
+    let rendered =
+        |format| report::render(format, &input).map_err(|error| CliError::internal(error.to_string()));
+    Ok(match args.format {
+        OutputFormat::Json => rendered(Format::Json)?,
+        OutputFormat::Tap => rendered(Format::Tap)?,
+        OutputFormat::Github => {
+            let mut text = rendered(Format::Github)?;
+            let (width, colour) = (output::width(), output::colour());
+            text.push_str(&report::terminal::render_summary(outcome, width, colour));
+            text
+        }
+        OutputFormat::Terminal => terminal_text(args, corpus, outcome, folder, is_written),
+    })
 }
 
 /// Findings, summary, and where the reports are.
@@ -356,6 +393,9 @@ fn terminal_text(
         }
         _ => String::new(),
     };
+    if let Some(folder) = folder.filter(|_| args.verbose) {
+        text.insert_str(0, &transcripts(outcome, folder));
+    }
     text.push_str(&report::terminal::render_summary(
         outcome,
         output::width(),
@@ -363,6 +403,27 @@ fn terminal_text(
     ));
     if let Some(folder) = folder.filter(|_| is_written) {
         let _ = writeln!(text, "reports  {}", folder.latest().display());
+    }
+    text
+}
+
+/// What went over the wire, case by case.
+fn transcripts(outcome: &RunOutcome, folder: &ReportFolder) -> String {
+    let mut text = String::new();
+    for case in &outcome.cases {
+        // A trace that cannot be read back was reported when it was written.
+        let events = case
+            .folder
+            .as_deref()
+            .and_then(|place| runner::read_case(folder.path(), place).ok());
+        if let Some(events) = events {
+            text.push_str(&report::terminal::render_transcript(
+                case,
+                &events,
+                output::colour(),
+            ));
+            text.push('\n');
+        }
     }
     text
 }

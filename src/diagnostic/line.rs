@@ -13,12 +13,13 @@ pub fn render_event(event: &Event) -> String {
     format!(
         "{:>+8.3}  {channel:<8}  {}",
         event.at.as_secs_f64(),
-        words(&event.kind)
+        event_words(&event.kind)
     )
 }
 
-/// What happened, with `>` for sent, `<` for received and `=` for everything else.
-fn words(kind: &EventKind) -> String {
+/// What happened: `> `, `< ` or `= ` for sent, received and everything else, then words.
+#[must_use]
+pub fn event_words(kind: &EventKind) -> String {
     wire(kind)
         .or_else(|| tls(kind))
         .or_else(|| tcp(kind))

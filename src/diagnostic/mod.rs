@@ -10,5 +10,5 @@ mod render;
 
 pub use case::{CaseView, render_case};
 pub use finding::{FindingView, render_finding};
-pub use line::render_event;
+pub use line::{event_words, render_event};
 pub use load::{render_load_error, render_load_errors};

@@ -115,6 +115,16 @@ pub fn order_longest_first(cases: &mut [Case], durations: &Durations) {
     });
 }
 
+/// FNV-1a: the same on every machine and in every version, unlike the standard library's hashes.
+fn part_by_hash(name: &str, count: usize) -> usize {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    // The high half is mixed in: the low bits of FNV are its weak ones.
+    let mixed = hash ^ (hash >> 32);
+    usize::try_from(mixed % (count as u64).max(1)).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

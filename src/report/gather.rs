@@ -1,10 +1,14 @@
 //! Findings put together: the same finding in several cells of a matrix is one entry.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::text;
 use crate::judge::Finding;
+use crate::requirement::Grade;
 use crate::runner::outcome::{CaseOutcome, RunOutcome};
+use crate::trace::StepIndex;
 
 /// One finding, and the cells it was found in.
 pub(super) struct Group<'a> {
@@ -23,9 +27,17 @@ fn is_said_already(case: &CaseOutcome, finding: &Finding) -> bool {
     })
 }
 
+/// What makes two findings the same one.
+type Key<'a> = (
+    (&'a str, &'a str, bool),
+    (Option<&'a str>, Option<Grade>),
+    (StepIndex, Option<usize>, &'a str),
+);
+
 /// All graded findings, worst first: by severity, grade, target, scenario.
 pub(super) fn groups(run: &RunOutcome) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
     for case in &run.cases {
         for finding in case
             .judgement
@@ -34,10 +46,17 @@ pub(super) fn groups(run: &RunOutcome) -> Vec<Group<'_>> {
             .filter(|finding| finding.grade.is_some() && !is_said_already(case, finding))
         {
             let cell = text::cell(case);
-            match groups.iter_mut().find(|group| is_same(group, case, finding)) {
-                Some(group) if !cell.is_empty() && !group.cells.contains(&cell) => group.cells.push(cell),
-                Some(_) => {}
-                None => {
+            match known.entry(key(case, finding)) {
+                Entry::Occupied(place) => {
+                    if let Some(group) = groups.get_mut(*place.get())
+                        && !cell.is_empty()
+                        && !group.cells.contains(&cell)
+                    {
+                        group.cells.push(cell);
+                    }
+                }
+                Entry::Vacant(place) => {
+                    place.insert(groups.len());
                     let cells = if cell.is_empty() { Vec::new() } else { vec![cell] };
                     groups.push(Group { case, finding, cells });
                 }
@@ -58,13 +77,10 @@ pub(super) fn groups(run: &RunOutcome) -> Vec<Group<'_>> {
     groups
 }
 
-fn is_same(group: &Group<'_>, case: &CaseOutcome, finding: &Finding) -> bool {
-    group.case.target == case.target
-        && group.case.scenario == case.scenario
-        && group.case.known.is_some() == case.known.is_some()
-        && group.finding.requirement == finding.requirement
-        && group.finding.grade == finding.grade
-        && group.finding.step == finding.step
-        && group.finding.check == finding.check
-        && group.finding.expected == finding.expected
+fn key<'a>(case: &'a CaseOutcome, finding: &'a Finding) -> Key<'a> {
+    (
+        (&case.target, &case.scenario, case.known.is_some()),
+        (finding.requirement.as_deref(), finding.grade),
+        (finding.step, finding.check, &finding.expected),
+    )
 }

@@ -2,22 +2,31 @@
 
 use std::fmt::Write as _;
 
-use super::gather::groups;
+use super::gather::{Group, groups};
+use super::input::Input;
 use super::text;
+use crate::diagnostic::render_event;
 use crate::judge::Verdict;
 use crate::runner::outcome::{CaseOutcome, Counts, RunOutcome};
 
 /// How many findings, and how many inconclusive cases, are shown.
 const SHOWN: usize = 20;
 
-/// The summary of `run`.
+/// How many events a details block shows.
+const EVENTS: usize = 12;
+
+/// How many characters of an event are shown.
+const EVENT: usize = 160;
+
+/// The summary of the run.
 #[must_use]
-pub fn render(run: &RunOutcome) -> String {
+pub fn render(input: &Input<'_>) -> String {
+    let run = input.run;
     let mut out = String::new();
     let version = escape(&run.run.version);
     let _ = writeln!(out, "## ftpspec {version}: {}\n", headline(run));
     table(&mut out, run);
-    findings(&mut out, run);
+    findings(&mut out, input);
     inconclusive(&mut out, run);
     out
 }
@@ -59,38 +68,71 @@ fn table(out: &mut String, run: &RunOutcome) {
     }
 }
 
-fn findings(out: &mut String, run: &RunOutcome) {
-    let groups = groups(run);
+fn findings(out: &mut String, input: &Input<'_>) {
+    let groups = groups(input.run);
     if groups.is_empty() {
         return;
     }
     out.push_str("\n### Findings\n\n");
     for group in groups.iter().take(SHOWN) {
-        let finding = group.finding;
-        let grade = match (finding.grade, &group.case.known) {
-            (Some(_), Some(_)) => "known".to_owned(),
-            (Some(grade), None) => grade.to_string(),
-            (None, _) => String::new(),
-        };
-        let cells = if group.cells.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", escape(&group.cells.join("; ")))
-        };
-        let _ = writeln!(
-            out,
-            "- **{grade}** {}, {} {}{cells}: {}; {} ({})",
-            text::severity(group.case.severity),
-            escape(&group.case.target),
-            escape(&group.case.scenario),
-            escape(&finding.message),
-            escape(&text::expected_got(finding)),
-            escape(finding.requirement.as_deref().unwrap_or("")),
-        );
+        finding(out, input, group);
     }
     if groups.len() > SHOWN {
-        let _ = writeln!(out, "- … and {} more", groups.len() - SHOWN);
+        let _ = writeln!(out, "… and {} more", groups.len() - SHOWN);
     }
+}
+
+/// One line, and behind it what its reader needs to act.
+fn finding(out: &mut String, input: &Input<'_>, group: &Group<'_>) {
+    let finding = group.finding;
+    let grade = match (finding.grade, &group.case.known) {
+        (Some(_), Some(_)) => "known".to_owned(),
+        (Some(grade), None) => grade.to_string(),
+        (None, _) => String::new(),
+    };
+    let cells = if group.cells.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", html(&group.cells.join("; ")))
+    };
+    // A summary is HTML: Markdown in it is text.
+    let _ = writeln!(
+        out,
+        "<details><summary><b>{grade}</b> {}, {} {}{cells}: {}</summary>\n",
+        text::severity(group.case.severity),
+        html(&group.case.target),
+        html(&group.case.scenario),
+        html(&finding.message),
+    );
+    let _ = writeln!(out, "{}\n", escape(&text::expected_got(finding)));
+    let id = finding.requirement.as_deref().unwrap_or("");
+    if let Some(source) = input.sources.requirements.get(id) {
+        let _ = writeln!(
+            out,
+            "{} ({}): {}\n",
+            escape(&source.citation),
+            escape(id),
+            escape(&source.summary)
+        );
+    } else if !id.is_empty() {
+        let _ = writeln!(out, "{}\n", escape(id));
+    }
+    if let Some(reason) = &group.case.known {
+        let _ = writeln!(out, "known: {}\n", escape(reason));
+    }
+    // Every line of the block begins with a word of ours, so nothing in it can end it.
+    let _ = writeln!(out, "```text\n$ {}", text::rerun(input.run, group.case));
+    let events = group
+        .case
+        .folder
+        .as_deref()
+        .and_then(input.traces)
+        .unwrap_or_default();
+    let until = finding.event.saturating_add(1).min(events.len());
+    for event in events.iter().take(until).skip(until.saturating_sub(EVENTS)) {
+        let _ = writeln!(out, "{}", text::cut(&text::plain(&render_event(event)), EVENT));
+    }
+    out.push_str("```\n</details>\n\n");
 }
 
 fn inconclusive(out: &mut String, run: &RunOutcome) {
@@ -115,6 +157,14 @@ fn inconclusive(out: &mut String, run: &RunOutcome) {
     if cases.len() > SHOWN {
         let _ = writeln!(out, "- … and {} more", cases.len() - SHOWN);
     }
+}
+
+/// Text that HTML shows as it is.
+fn html(text: &str) -> String {
+    text::plain(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// Text that Markdown and the HTML inside it show as it is.

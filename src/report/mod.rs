@@ -2,11 +2,18 @@
 //!
 //! [`files`] gives the files of a report folder; `cli` writes them.
 
+pub mod badge;
 pub mod baseline;
 pub mod coverage;
+pub mod csv;
 pub mod diff;
-mod files;
+#[cfg(test)]
+mod fixtures;
+mod format;
 mod gather;
+pub mod github;
+pub mod html;
+mod input;
 pub mod json;
 pub mod junit;
 pub mod kill_matrix;
@@ -14,9 +21,13 @@ pub mod markdown;
 pub mod merge;
 mod properties;
 pub mod soak;
+mod sources;
+pub mod tap;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
 mod text;
 
-pub use files::{FilesError, ReportFile, files};
+pub use format::{Format, RenderError, ReportFile, files, render};
+pub use input::{Input, Traces};
+pub use sources::{Place, RequirementSource, SOURCES_FORMAT, ScenarioSource, Sources, StepPlace};

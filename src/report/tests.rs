@@ -4,12 +4,13 @@
 
 use snapbox::assert_data_eq;
 
+use super::fixtures::{evil, trace, with_input};
 use super::*;
 use crate::judge::Verdict;
 use crate::plan::fixtures::{checking, scenario};
 use crate::requirement::Grade;
 use crate::runner::outcome::RunOutcome;
-use crate::runner::outcome::fixtures::{everything, hostile, outcome};
+use crate::runner::outcome::fixtures::{case, case_with, everything, hostile, outcome};
 
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema/report.schema.json");
 
@@ -135,8 +136,98 @@ fn a_target_that_could_not_be_used_is_an_error_in_junit() {
 #[test]
 fn markdown_looks_like_this() {
     assert_data_eq!(
-        markdown::render(&everything()),
+        with_input(&everything(), &trace("hello"), markdown::render),
         snapbox::file!["../../tests/golden/report/summary.md"].raw()
+    );
+}
+
+#[test]
+fn tap_looks_like_this() {
+    assert_data_eq!(
+        tap::render(&everything()),
+        snapbox::file!["../../tests/golden/report/results.tap"].raw()
+    );
+}
+
+#[test]
+fn the_matrix_as_csv_looks_like_this() {
+    let text = csv::render(&against(&["embedded", "=evil()"], &everything())).unwrap();
+    assert_eq!(text.matches("\r\n").count(), text.lines().count());
+    assert_data_eq!(
+        text.replace("\r\n", "\n"),
+        snapbox::file!["../../tests/golden/report/matrix.csv"].raw()
+    );
+}
+
+#[test]
+fn annotations_look_like_this() {
+    assert_data_eq!(
+        with_input(&everything(), &trace("hello"), github::render),
+        snapbox::file!["../../tests/golden/report/annotations.txt"].raw()
+    );
+}
+
+#[test]
+fn only_as_many_annotations_as_the_service_shows() {
+    let cases = (0..30).map(|number| case_with(&format!("a/b{number}"), Verdict::Fail, Grade::Fail));
+    let text = with_input(&outcome(cases.collect()), &[], github::render);
+    assert_eq!(text.lines().count(), 10);
+    assert_eq!(text.lines().last(), Some("::error::… and 21 more, in the report"));
+}
+
+#[test]
+fn a_badge_says_what_is_worst() {
+    let badge = |cases| badge::render(&outcome(cases), "embedded").unwrap();
+    assert_data_eq!(
+        badge::render(&everything(), "embedded").unwrap(),
+        snapbox::file!["../../tests/golden/report/badge.svg"].raw()
+    );
+    assert!(
+        badge(vec![
+            case("a/b", Verdict::Pass),
+            case("a/c", Verdict::NotApplicable)
+        ])
+        .contains(">1 passed<")
+    );
+    assert!(badge(vec![case("a/b", Verdict::NotApplicable)]).contains(">inconclusive<"));
+    assert!(badge(vec![case_with("a/b", Verdict::Warn, Grade::Warn)]).contains(">0 passed, 1 warned<"));
+    assert_eq!(badge::file("127.0.0.1:21/x"), "badge-127.0.0.1_21_x.svg");
+}
+
+#[test]
+fn a_transcript_tells_the_steps_apart() {
+    let case = case("a/b", Verdict::Pass);
+    assert_data_eq!(
+        terminal::render_transcript(&case, &trace("hello"), false),
+        snapbox::file!["../../tests/golden/report/transcript.txt"].raw()
+    );
+    let hostile = terminal::render_transcript(&case, &trace(&evil()), false);
+    assert!(hostile.chars().all(|c| c == '\n' || !c.is_control()), "{hostile}");
+}
+
+#[test]
+fn sources_are_read_as_they_were_written() {
+    let sources = fixtures::sources();
+    let text = sources.render().unwrap();
+    assert_eq!(Sources::parse(&text).unwrap(), sources);
+    let newer = text.replacen("\"ftpspec-sources\":1", "\"ftpspec-sources\":2", 1);
+    assert!(Sources::parse(&newer).is_err());
+}
+
+#[test]
+fn sources_know_the_lines_of_a_finding() {
+    let corpus = checking("auth/a", "r.one", "omits-auth");
+    let catalogue = crate::requirement::Catalogue::embedded().unwrap();
+    let scenarios = [std::sync::Arc::new(corpus)];
+    let sources = Sources::of(&catalogue, &scenarios, |id| id == "auth/a");
+    let source = &sources.scenarios["auth/a"];
+    assert_eq!(source.requirements, ["r.one"]);
+    assert_eq!(source.places[1].len(), scenarios[0].steps.len());
+    assert!(sources.requirements.len() > 100);
+    assert!(
+        Sources::of(&catalogue, &scenarios, |_| false)
+            .scenarios
+            .is_empty()
     );
 }
 
@@ -197,27 +288,44 @@ fn colours_only_come_when_asked_for() {
 #[test]
 fn hostile_text_is_harmless_in_every_format() {
     let run = hostile();
-    for file in files(&run).unwrap() {
-        let text = String::from_utf8(file.bytes).unwrap();
-        for character in text.chars() {
+    for file in with_input(&run, &trace(&evil()), |input| files(input).unwrap()) {
+        for character in file.text.chars() {
             let odd = character.is_control() && character != '\n' || character == '\u{202e}';
-            assert!(
-                !odd || file.path == "report.json" && character == '\u{202e}',
-                "{character:?} in {}",
-                file.path
-            );
+            let is_fine = match file.path.as_str() {
+                "report.json" => character == '\u{202e}',
+                "matrix.csv" => character == '\r',
+                _ => false,
+            };
+            assert!(!odd || is_fine, "{character:?} in {}", file.path);
         }
-        if matches!(file.path, "junit.xml" | "summary.md") {
-            assert!(!text.contains("<script"), "{}:\n{text}", file.path);
+        if matches!(
+            file.path.as_str(),
+            "junit.xml" | "summary.md" | "badge-embedded.svg"
+        ) {
+            // Markdown shows a fenced block as it is.
+            let outside: String = file.text.split("```").step_by(2).collect();
+            assert!(!outside.contains("<script"), "{}:\n{outside}", file.path);
         }
         if file.path == "summary.md" {
             let bars = |line: &str| line.replace("\\|", "").matches('|').count();
-            let table: Vec<usize> = text
+            let table: Vec<usize> = file
+                .text
                 .lines()
                 .filter(|line| line.starts_with('|'))
                 .map(bars)
                 .collect();
             assert_eq!(table, [10, 10, 10]);
+            assert_eq!(
+                file.text.matches("<details>").count(),
+                file.text.matches("</details>").count()
+            );
+        }
+        if file.path == "annotations.txt" {
+            assert!(
+                file.text.lines().all(|line| line.starts_with("::")),
+                "{}",
+                file.text
+            );
         }
     }
     let case = run.cases.last().unwrap();

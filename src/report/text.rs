@@ -34,6 +34,15 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// [`plain`] and [`cut`] together, which does not look at what is cut off.
+pub(super) fn short(text: &str, width: usize) -> String {
+    let end = text
+        .char_indices()
+        .nth(width.saturating_add(1))
+        .map_or(text.len(), |(at, _)| at);
+    cut(&plain(text.get(..end).unwrap_or("")), width)
+}
+
 /// `tls=tls1.3,data=passive`; empty without axes.
 pub(super) fn cell(case: &CaseOutcome) -> String {
     let pairs: Vec<String> = case
@@ -60,22 +69,35 @@ const EXTERNAL: &str = "external";
 
 /// The command line that runs just this case again.
 pub(super) fn rerun(run: &RunOutcome, case: &CaseOutcome) -> String {
+    let (target, rest) = rerun_target(run, &case.target);
+    format!(
+        "ftpspec run {}{target}{}{rest}",
+        plain(&case.scenario),
+        rerun_cell(case)
+    )
+}
+
+/// What names the target in the command that runs a case again: behind the scenario, and at the end.
+pub(super) fn rerun_target(run: &RunOutcome, target: &str) -> (String, &'static str) {
     let is_external = run
         .targets
-        .get(&case.target)
+        .get(target)
         .is_some_and(|target| target.provision == EXTERNAL);
-    let mut command = format!("ftpspec run {}", plain(&case.scenario));
-    if !is_external {
-        let _ = write!(command, " --target {}", plain(&case.target));
+    if is_external {
+        (String::new(), " and the URL or target file as before")
+    } else {
+        (format!(" --target {}", plain(target)), "")
     }
+}
+
+/// What names the cell in that command.
+pub(super) fn rerun_cell(case: &CaseOutcome) -> String {
+    let mut words = String::new();
     for (axis, value) in &case.cell {
         let word = format!("{}={}", plain(axis), plain(value));
-        let _ = write!(command, " --matrix {}", shell_word(&word));
+        let _ = write!(words, " --matrix {}", shell_word(&word));
     }
-    if is_external {
-        command.push_str(" and the URL or target file as before");
-    }
-    command
+    words
 }
 
 /// `text` in lines of `width` characters, broken at spaces where there are some; what does not fit into `limit` lines is

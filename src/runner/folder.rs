@@ -62,6 +62,15 @@ impl ReportFolder {
         })
     }
 
+    /// The folder of a run that was stored earlier.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self {
+            root: path.parent().unwrap_or(Path::new("")).to_owned(),
+            path: path.to_owned(),
+        }
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {

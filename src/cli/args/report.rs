@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::CorpusArgs;
 
@@ -14,6 +14,8 @@ pub(in crate::cli) struct ReportArgs {
 
 #[derive(Subcommand, Debug)]
 pub(in crate::cli) enum ReportCommand {
+    /// Render a stored run in another format, exactly as the run would have
+    Render(RenderArgs),
     /// Show a stored run: its summary, or scenario by scenario what a filter leaves
     Show(ShowArgs),
     /// Compare two stored runs: what got worse, what got better, what else is different
@@ -78,4 +80,45 @@ pub(in crate::cli) struct DurationsArgs {
     /// Report folders
     #[arg(value_name = "DIR", required = true)]
     pub(in crate::cli) folders: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct RenderArgs {
+    /// The report folder
+    #[arg(value_name = "DIR", default_value = "reports/latest")]
+    pub(in crate::cli) folder: PathBuf,
+    /// As what
+    #[arg(long, value_enum, default_value_t = RenderFormat::Summary)]
+    pub(in crate::cli) format: RenderFormat,
+    /// The target of a badge
+    #[arg(long, short = 't', value_name = "NAME")]
+    pub(in crate::cli) target: Option<String>,
+    /// The file it goes to, for `all` the folder [default: standard output]
+    #[arg(long, short, value_name = "PATH")]
+    pub(in crate::cli) out: Option<PathBuf>,
+}
+
+/// What a stored run can be rendered as.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum RenderFormat {
+    /// Everything, into a folder
+    All,
+    /// A badge of a target, SVG
+    Badge,
+    /// The matrix as comma-separated values
+    Csv,
+    /// Annotations of GitHub Actions
+    Github,
+    /// One file for a browser
+    Html,
+    /// The outcome itself
+    Json,
+    /// JUnit XML
+    Junit,
+    /// The summary of a CI job
+    Markdown,
+    /// The summary of the terminal
+    Summary,
+    /// Test Anything Protocol
+    Tap,
 }

@@ -8,6 +8,7 @@ use crate::cli::args::{CorpusArgs, MergeArgs};
 use crate::cli::baseline::{self, Baselines};
 use crate::cli::corpus;
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::material::Material;
 use crate::cli::output;
 use crate::cli::run::write_reports;
 use crate::cli::stored::StoredRun;
@@ -38,7 +39,8 @@ pub(super) fn run(args: &MergeArgs) -> Result<Exit, CliError> {
     for shard in &shards {
         copy_cases(shard, &folder)?;
     }
-    write_reports(&merged, &folder)?;
+    let material = Material::joined(&shards)?.ok_or_else(|| CliError::usage("no shard is named"))?;
+    write_reports(&material, &merged, &folder)?;
     let (width, colour) = (output::width(), output::colour());
     let mut text = terminal::render_summary(&merged, width, colour);
     let _ = writeln!(text, "reports  {}", folder.latest().display());

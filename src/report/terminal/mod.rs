@@ -1,4 +1,4 @@
-//! What the terminal shows: the summary of a run, and one finding in full.
+//! What the terminal shows: the summary of a run, one finding in full, and what went over the wire.
 //!
 //! Returns text; printing it is the business of `cli`.
 
@@ -7,8 +7,10 @@ mod grid;
 mod matrix;
 mod paint;
 mod summary;
+mod transcript;
 
 pub use finding::render_finding;
 pub use matrix::render_scenarios;
 pub(super) use paint::Paint;
 pub use summary::render_summary;
+pub use transcript::render_transcript;

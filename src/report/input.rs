@@ -1,0 +1,30 @@
+//! What reports are made of. The same values during a run and when a stored run is rendered later.
+
+use super::kill_matrix::ProofRow;
+use super::sources::Sources;
+use crate::runner::outcome::RunOutcome;
+use crate::trace::Event;
+
+/// Reads the trace in a folder of a case ([`crate::runner::outcome::CaseOutcome::folder`]); none when it cannot be read.
+pub type Traces<'a> = dyn Fn(&str) -> Option<Vec<Event>> + 'a;
+
+/// What reports are made of.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The outcome.
+    pub run: &'a RunOutcome,
+    /// What it quotes.
+    pub sources: &'a Sources,
+    /// Where traces come from.
+    pub traces: &'a Traces<'a>,
+    /// The proof that the scenarios can fail, when one was made.
+    pub proofs: Option<&'a [ProofRow]>,
+}
+
+impl std::fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input")
+            .field("cases", &self.run.cases.len())
+            .finish_non_exhaustive()
+    }
+}
