@@ -126,6 +126,7 @@ fn scenarios_name_the_faults_they_detect() {
             "scenarios/requirements",
             "scenarios/discover",
             "scenarios/diagnose",
+            "scenarios/properties",
             "scenarios/advice",
         ];
         if exempt.iter().any(|folder| path.starts_with(folder)) {

@@ -155,7 +155,13 @@ fn fault(out: &mut String, row: &FaultRow) {
         if more > 0 {
             names.push(format!("and {more} more"));
         }
-        let _ = writeln!(out, "    {verdict:<14} {:>4}  {}", seen.len(), names.join(", "));
+        let _ = writeln!(
+            out,
+            "    {:<14} {:>4}  {}",
+            verdict.name(),
+            seen.len(),
+            names.join(", ")
+        );
     }
     let _ = writeln!(out, "    {:<14} {:>4}", "pass", row.pass);
 }

@@ -56,6 +56,10 @@ impl Carrier {
         loop {
             let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
             self.progress.bytes.store(length, Ordering::Relaxed);
+            if length > limit && self.has(Fault::AcknowledgesFullStore) {
+                content.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                return Ok((content, DataEnd::TooLarge));
+            }
             if length > limit {
                 return Err(Failure::new(552, "No space left.", DataEnd::TooLarge));
             }

@@ -330,7 +330,12 @@ pub(super) const VALUES: &str = r"## Values
 * A list of one may be written without brackets where the table says so.
 * A `file` check stands in a step of its own, without a verb.
 * The axis `tls` of `matrix` fixes the version of every connection; its values are `tls1.2` and `tls1.3`. The axis `data` is
-  the data path of the high-level verbs and of `open-data: $(data)`. Every other axis sets the variable of its name:
+  the data path of the high-level verbs and of `open-data: $(data)`. Every other axis sets the variable of its name. The axis
+  `file-size` stands where a size can decide: what must come back byte for byte has 0, 1 and both sides of a TLS record,
+  of 64 KiB and 1 MiB (`0, 1, 16383, 16384, 16385, 65535, 65537, 1048576`); what is about the end of a transfer has one
+  size within a record, one at its boundary and one beyond all buffers; everything else has one size and no such axis.
+  The axis `tls` stands where TLS 1.2 and 1.3 differ (sessions, tickets, closing), `data` where the way the connection
+  comes about does:
 
 ```yaml
 title: A resumed data connection is served
