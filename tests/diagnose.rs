@@ -3,11 +3,7 @@
 //! Servers are embedded ones; each rule names its own in `fires-on` and `silent-on`. What `ftpspec diagnose` prints, and its
 //! exit codes, are tested here too.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test file: a panic is the report"
-)]
+#![expect(clippy::unwrap_used, reason = "a test file: a panic is the report")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
