@@ -16,6 +16,8 @@ private_mounts "$@"
 
 case $FTPSPEC_VARIANT in
     pure-ftpd) tls=1 ;;
+    pure-ftpd-tls-required) tls=2 ;;
+    pure-ftpd-data-tls-required) tls=3 ;;
     *) fail "$EX_USAGE" "no such variant: $FTPSPEC_VARIANT" ;;
 esac
 

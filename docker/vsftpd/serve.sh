@@ -16,10 +16,13 @@ read_environment
 need_root "vsftpd changes to the account that logs in"
 private_mounts "$@"
 
+export REQUIRE_SSL_REUSE=YES FORCE_TLS=YES STRICT_SHUTDOWN=NO IMPLICIT=NO
 case $FTPSPEC_VARIANT in
-    vsftpd) export REQUIRE_SSL_REUSE=YES FORCE_TLS=YES ;;
-    vsftpd-no-reuse) export REQUIRE_SSL_REUSE=NO FORCE_TLS=YES ;;
-    vsftpd-optional) export REQUIRE_SSL_REUSE=YES FORCE_TLS=NO ;;
+    vsftpd) ;;
+    vsftpd-implicit) IMPLICIT=YES ;;
+    vsftpd-no-reuse) REQUIRE_SSL_REUSE=NO ;;
+    vsftpd-optional) FORCE_TLS=NO ;;
+    vsftpd-strict-shutdown) STRICT_SHUTDOWN=YES ;;
     *) fail "$EX_USAGE" "no such variant: $FTPSPEC_VARIANT" ;;
 esac
 

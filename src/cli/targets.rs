@@ -15,13 +15,13 @@ pub(super) async fn run(args: &TargetsArgs) -> Result<Exit, CliError> {
     let provisioner = provisioner()?;
     match &args.command {
         TargetsCommand::List => {
-            let mut text = format!("{EMBEDDED:20} built in\n");
+            let mut text = format!("{EMBEDDED:28} built in\n");
             for profile in bundled()? {
                 let state = match installed(&provisioner, &profile).await {
                     Ok(version) => version,
                     Err(reason) => format!("not installed: {reason}"),
                 };
-                let _ = writeln!(text, "{:20} {state}", profile.name);
+                let _ = writeln!(text, "{:28} {state}", profile.name);
             }
             output::print(&text)?;
         }
