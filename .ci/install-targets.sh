@@ -13,6 +13,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 prefix=${FTPSPEC_TARGET_PREFIX:-${HOME:-/root}/.local/share/ftpspec/targets}
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
+# In an image build: how this machine reaches its archives, put beside this script by the context (.ci/docker.sh context).
+[ ! -e "$here/apt.conf" ] || export APT_CONFIG="$here/apt.conf"
+[ ! -e "$here/pip.conf" ] || export PIP_CONFIG_FILE="$here/pip.conf"
+[ ! -e "$here/ca.crt" ] || export PIP_CERT="$here/ca.crt"
+
 say() { printf 'install-targets: %s\n' "$*"; }
 die() { printf 'install-targets: %s\n' "$*" >&2; exit 1; }
 
@@ -82,7 +87,7 @@ install_pure_ftpd() {
 
 # python_server NAME: a virtual environment with what docker/NAME/requirements.txt names.
 python_server() {
-    need python3 python3-venv
+    need openssl python3 python3-venv
     wanted="$here/../docker/$1/requirements.txt"
     venv="$prefix/$1"
     if [ -e "$venv/.requirements" ] && cmp -s "$wanted" "$venv/.requirements"; then
@@ -100,8 +105,14 @@ install_aioftp() {
     python_server aioftp
 }
 
-# Built by the Rust toolchain that is there; its own lock file pins every crate.
+# Built by the Rust toolchain that is there; its own lock file pins every crate. An image build brings it along.
 install_libunftp() {
+    need openssl
+    if [ -x "$here/ftpspec-libunftp" ]; then
+        mkdir -p "$prefix/libunftp/bin"
+        cp "$here/ftpspec-libunftp" "$prefix/libunftp/bin/"
+        return 0
+    fi
     source="$here/../docker/libunftp/server"
     sum=$(cat "$source/Cargo.toml" "$source/Cargo.lock" "$source/src/main.rs" | sha256sum)
     binary="$prefix/libunftp/bin/ftpspec-libunftp"

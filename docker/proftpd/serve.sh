@@ -41,7 +41,8 @@ case $(openssl x509 -in "$FTPSPEC_CERT" -noout -text | grep 'Public Key Algorith
     *rsa*) kind=RSA ;;
     *) kind=EC ;;
 esac
-export TLS_SETTING STATE="$state" MODULES="$modules" KIND="$kind" USE_IPV6=off
+PASV_ADDRESS="${FTPSPEC_PASV_ADDRESS:+MasqueradeAddress $FTPSPEC_PASV_ADDRESS}"
+export TLS_SETTING PASV_ADDRESS STATE="$state" MODULES="$modules" KIND="$kind" USE_IPV6=off
 [ "$ip" = 4 ] || USE_IPV6=on
 fill "$folder/proftpd.conf.in" >"$state/proftpd.conf"
 

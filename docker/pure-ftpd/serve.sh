@@ -51,7 +51,8 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
     sleep 0.05
 done
 
-exec "$server" \
+# shellcheck disable=SC2086  # two words or none
+exec "$server" ${FTPSPEC_PASV_ADDRESS:+--forcepassiveip "$FTPSPEC_PASV_ADDRESS"} \
     --bind "$FTPSPEC_ADDRESS,$FTPSPEC_PORT" \
     --passiveportrange "$FTPSPEC_PASSIVE_MIN:$FTPSPEC_PASSIVE_MAX" \
     --login "puredb:$state/accounts.pdb" \

@@ -37,6 +37,7 @@ class Handler(TLS_FTPHandler):
     # Where login and transfers in clear are allowed, the order of commands can be examined.
     tls_control_required = bool(os.environ["TLS_REQUIRED"])
     tls_data_required = bool(os.environ["TLS_REQUIRED"])
+    masquerade_address = os.environ.get("FTPSPEC_PASV_ADDRESS") or None
     passive_ports = range(int(env("PASSIVE_MIN")), int(env("PASSIVE_MAX")) + 1)
     authorizer = DummyAuthorizer()
 

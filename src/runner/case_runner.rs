@@ -3,7 +3,6 @@
 //! `run`, `prove` and `cargo_test` all go through here, so a verdict never depends on who asked for it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -167,6 +166,7 @@ impl CaseRunner {
         settings.identities = Some(Arc::new(move |recipe| provisioner.certificate(recipe)));
         settings.follow_foreign_pasv = running.profile.allow.contains(&Permission::ForeignPasv);
         settings.allow_clear_password = running.profile.allow.contains(&Permission::ClearPassword);
+        settings.other_sources = running.other_source.into_iter().collect();
         settings.timeouts = Timeouts {
             connect: times.connect,
             greeting: times.greeting,
@@ -199,11 +199,8 @@ impl CaseRunner {
             set(&format!("user{suffix}"), account.user.clone());
             set(&format!("password{suffix}"), account.password.reveal().to_owned());
         }
-        if running.address.is_ipv4() && running.address.ip().is_loopback() {
-            set(
-                "other.address",
-                IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)).to_string(),
-            );
+        if let Some(other) = running.other_source {
+            set("other.address", other.to_string());
         }
         variables
     }

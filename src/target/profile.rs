@@ -32,6 +32,8 @@ pub enum TlsMode {
 pub enum Provisioning {
     /// The server inside this program.
     Embedded,
+    /// A container of its own.
+    Docker,
     /// A process that a serve script starts on this machine.
     Process,
     /// It is there already.
@@ -44,6 +46,7 @@ impl Provisioning {
     pub fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
+            Self::Docker => "docker",
             Self::Process => "process",
             Self::External => "external",
         }
