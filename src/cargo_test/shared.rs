@@ -101,7 +101,8 @@ impl Shared {
                     .filter(|scenario| scenario.capability == Some(capability))
                     .cloned()
                     .collect();
-                place.insert(discover(&self.runner, running, &wanted, 1).await);
+                let one = Arc::new(Semaphore::new(1));
+                place.insert(discover(&self.runner, running, &wanted, 1, &one).await);
             }
             if let Some(fact) = found
                 .get(&capability)

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod report;
+
+pub(super) use report::{ReportArgs, ReportCommand, ShowArgs};
+
 /// Conformance and interop tests for FTPS (FTP over TLS).
 ///
 /// Without a subcommand the whole suite runs against the embedded server.
@@ -27,6 +31,8 @@ pub(super) enum Command {
     Prove(ProveArgs),
     /// Judge a stored run again, from its traces
     Judge(JudgeArgs),
+    /// Look at stored runs
+    Report(ReportArgs),
     /// Check scenario files and report every problem with its place
     Check(CheckArgs),
     /// List scenarios, or what is covered and what is not
@@ -60,15 +66,21 @@ pub(super) struct RunArgs {
     /// A target by name, or the path of a target.yaml; may be repeated
     #[arg(long = "target", short = 't', value_name = "NAME|FILE")]
     pub(super) targets: Vec<String>,
-    /// Every target whose server is installed on this machine
+    /// Every target whose server is installed on this machine; with `--via docker`, every target
     #[arg(long)]
     pub(super) all_targets: bool,
+    /// How targets are started [default: process]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(super) via: Option<Via>,
     /// Only these cells of the matrix, e.g. `tls=tls1.3`; may be repeated
     #[arg(long = "matrix", value_name = "AXIS=VALUE")]
     pub(super) matrix: Vec<String>,
     /// Cases at the same time [default: 8]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
+    /// Targets at the same time [default: two per processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) parallel_targets: Option<u16>,
     /// Only part I of N of the cases, counted from 1
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<String>,
@@ -148,6 +160,15 @@ pub(super) struct ExternalArgs {
     /// Control connections it takes at the same time [default: 4]
     #[arg(long, value_name = "N", help_heading = "Target given by URL")]
     pub(super) max_connections: Option<usize>,
+}
+
+/// How a target that ftpspec starts is started.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Via {
+    /// A process of this machine
+    Process,
+    /// A container with a network address of its own
+    Docker,
 }
 
 /// Formats of the standard output.
@@ -323,6 +344,23 @@ pub(super) enum TargetsCommand {
     List,
     /// Start one and keep it until interrupted
     Up {
+        /// Its name
+        name: String,
+        /// How it is started [default: process]
+        #[arg(long, value_enum, value_name = "HOW")]
+        via: Option<Via>,
+    },
+    /// End a target by its name, or everything that ftpspec left behind
+    Down {
+        /// Its name
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// Containers, networks and processes of every ftpspec that does not run any more
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show what the server of a running target wrote
+    Logs {
         /// Its name
         name: String,
     },

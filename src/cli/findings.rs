@@ -1,6 +1,7 @@
 //! What went wrong, in full: one text per finding and target, with the cases that went the same way named below it.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::output;
 use crate::diagnostic::{CaseView, render_case};
@@ -8,7 +9,7 @@ use crate::judge::Verdict;
 use crate::plan::{CaseId, Cell};
 use crate::requirement::Grade;
 use crate::runner::outcome::{CaseOutcome, RunOutcome};
-use crate::runner::{Corpus, ReportFolder, read_case};
+use crate::runner::{Corpus, read_case};
 use crate::target::Provisioning;
 
 /// How many findings are shown in full; the rest is in the reports.
@@ -26,21 +27,50 @@ struct Group<'a> {
     cases: Vec<&'a CaseOutcome>,
 }
 
+/// What is shown, and where it lies.
+pub(super) struct Shown<'a> {
+    /// The folder that the traces are read from.
+    pub(super) traces: &'a Path,
+    /// What it is called in the text.
+    pub(super) named: &'a Path,
+    /// Warnings, facts and known deviations too.
+    pub(super) everything: bool,
+}
+
+impl Shown<'_> {
+    /// Whether `case` went wrong in a way that is shown.
+    fn has(&self, case: &CaseOutcome) -> bool {
+        let graded = || {
+            case.judgement
+                .findings
+                .iter()
+                .any(|finding| finding.grade.is_some())
+        };
+        case.has_failed() || self.everything && !is_open(case) && graded()
+    }
+
+    /// The mildest grade that is shown.
+    fn grade(&self) -> Grade {
+        if self.everything { Grade::Info } else { Grade::Fail }
+    }
+}
+
 /// What failed or says nothing about its target, as far as the traces are on disk; failures first.
-pub(super) fn render(corpus: &Corpus, outcome: &RunOutcome, folder: &ReportFolder) -> String {
+pub(super) fn render(corpus: &Corpus, outcome: &RunOutcome, shown: &Shown<'_>) -> String {
     let mut text = String::new();
-    let failed = groups(outcome.cases.iter().filter(|case| case.has_failed()), failure_key);
+    let mut failed = groups(outcome.cases.iter().filter(|case| shown.has(case)), failure_key);
+    failed.sort_by_key(|group| group.cases.first().is_none_or(|case| !case.has_failed()));
     let open = groups(outcome.cases.iter().filter(|case| is_open(case)), open_key);
     for (groups, limit) in [(failed, FINDINGS), (open, INCONCLUSIVE)] {
         for group in groups.iter().take(limit) {
-            text.push_str(&group_text(group, corpus, outcome, folder));
+            text.push_str(&group_text(group, corpus, outcome, shown));
         }
         if groups.len() > limit {
             let _ = writeln!(
                 text,
                 "… and {} more of this kind, in {}\n",
                 groups.len() - limit,
-                folder.latest().join("report.json").display()
+                shown.named.join("report.json").display()
             );
         }
     }
@@ -88,11 +118,11 @@ fn open_key(case: &CaseOutcome) -> String {
     format!("{} {why}", case.target)
 }
 
-fn group_text(group: &Group<'_>, corpus: &Corpus, outcome: &RunOutcome, folder: &ReportFolder) -> String {
+fn group_text(group: &Group<'_>, corpus: &Corpus, outcome: &RunOutcome, shown: &Shown<'_>) -> String {
     let Some((case, others)) = group.cases.split_first() else {
         return String::new();
     };
-    let mut text = case_text(case, corpus, outcome, folder).unwrap_or_default();
+    let mut text = case_text(case, corpus, outcome, shown).unwrap_or_default();
     if !text.is_empty() && !others.is_empty() {
         let names: Vec<String> = others.iter().take(NAMED).map(|case| name(case)).collect();
         let more = if others.len() > NAMED { ", …" } else { "" };
@@ -117,18 +147,13 @@ fn name(case: &CaseOutcome) -> String {
 }
 
 /// The case in full; nothing when its trace cannot be read back, which was reported when it was written.
-fn case_text(
-    case: &CaseOutcome,
-    corpus: &Corpus,
-    outcome: &RunOutcome,
-    folder: &ReportFolder,
-) -> Option<String> {
+fn case_text(case: &CaseOutcome, corpus: &Corpus, outcome: &RunOutcome, shown: &Shown<'_>) -> Option<String> {
     let place = case.folder.as_ref()?;
     let scenario = corpus
         .scenarios
         .iter()
         .find(|scenario| scenario.id == case.scenario)?;
-    let events = read_case(folder.path(), place).ok()?;
+    let events = read_case(shown.traces, place).ok()?;
     let id = CaseId {
         scenario: case.scenario.clone(),
         target: case.target.clone(),
@@ -142,8 +167,8 @@ fn case_text(
         events: &events,
         version: target.and_then(|target| target.version.as_deref()),
         is_external: target.is_some_and(|target| target.provision == Provisioning::External.name()),
-        folder: Some(&folder.latest().join(place).display().to_string()),
+        folder: Some(&shown.named.join(place).display().to_string()),
         catalogue: &corpus.catalogue,
     };
-    Some(render_case(&view, Grade::Fail, output::colour()))
+    Some(render_case(&view, shown.grade(), output::colour()))
 }

@@ -7,23 +7,21 @@ use super::args::JudgeArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::output;
+use super::stored::StoredRun;
 use crate::judge::judge_case;
 use crate::plan::{Case, CaseId, Cell};
 use crate::report;
+use crate::runner::Corpus;
 use crate::runner::outcome::RunOutcome;
-use crate::runner::{Corpus, read_case};
 use crate::scenario::Scenario;
 
 pub(super) fn run(args: &JudgeArgs) -> Result<Exit, CliError> {
-    let path = args.folder.join("report.json");
-    let cannot = |reason: String| CliError::usage(format!("cannot read {}: {reason}", path.display()));
-    let stored = std::fs::read_to_string(&path).map_err(|error| cannot(error.to_string()))?;
-    let stored = report::json::parse(&stored).map_err(|error| cannot(error.to_string()))?;
+    let stored = StoredRun::open(&args.folder)?;
     let corpus = corpus::load(&args.corpus)?;
-    if stored.run.corpus != corpus.digest {
+    if stored.outcome.run.corpus != corpus.digest {
         output::complain("note: the scenarios have changed since that run; it is judged by those of today");
     }
-    let (judged, changed) = judge_again(args, &corpus, stored)?;
+    let (judged, changed) = judge_again(&corpus, &stored)?;
     output::print(&report::terminal::render_summary(
         &judged,
         output::width(),
@@ -37,11 +35,8 @@ pub(super) fn run(args: &JudgeArgs) -> Result<Exit, CliError> {
 }
 
 /// The run with the verdicts of today, and how many differ.
-fn judge_again(
-    args: &JudgeArgs,
-    corpus: &Corpus,
-    mut stored: RunOutcome,
-) -> Result<(RunOutcome, usize), CliError> {
+fn judge_again(corpus: &Corpus, stored: &StoredRun) -> Result<(RunOutcome, usize), CliError> {
+    let mut outcome = stored.outcome.clone();
     let requirements = corpus.catalogue.grades();
     let scenarios: BTreeMap<&str, &Arc<Scenario>> = corpus
         .scenarios
@@ -49,29 +44,31 @@ fn judge_again(
         .map(|scenario| (scenario.id.as_str(), scenario))
         .collect();
     let mut changed = 0;
-    for outcome in &mut stored.cases {
-        let Some(folder) = &outcome.folder else { continue };
-        let scenario = scenarios.get(outcome.scenario.as_str()).ok_or_else(|| {
+    for case_outcome in &mut outcome.cases {
+        let events = stored.events(case_outcome);
+        let Some(events) = events.map_err(|error| CliError::usage(error.to_string()))? else {
+            continue;
+        };
+        let scenario = scenarios.get(case_outcome.scenario.as_str()).ok_or_else(|| {
             CliError::usage(format!(
                 "the scenario {} of that run is not known here",
-                outcome.scenario
+                case_outcome.scenario
             ))
         })?;
-        let events = read_case(&args.folder, folder).map_err(|error| CliError::usage(error.to_string()))?;
         let id = CaseId {
-            scenario: outcome.scenario.clone(),
-            target: outcome.target.clone(),
-            cell: Cell(outcome.cell.clone()),
+            scenario: case_outcome.scenario.clone(),
+            target: case_outcome.target.clone(),
+            cell: Cell(case_outcome.cell.clone()),
         };
         let case = Case {
             id,
             scenario: Arc::clone(scenario),
         };
         let judgement = judge_case(&case, &requirements, &events);
-        if judgement != outcome.judgement {
+        if judgement != case_outcome.judgement {
             changed += 1;
-            outcome.judgement = judgement;
+            case_outcome.judgement = judgement;
         }
     }
-    Ok((stored, changed))
+    Ok((outcome, changed))
 }

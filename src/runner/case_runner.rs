@@ -141,7 +141,15 @@ impl CaseRunner {
         let requirements = Arc::clone(&self.requirements);
         let go_on = |events: &[Event], step| judge::judge_step(case, &requirements, events, step).next;
         let events = execute(case, context, &go_on).await;
-        let judgement = judge::judge_case(case, &self.requirements, &events);
+        let mut judgement = judge::judge_case(case, &self.requirements, &events);
+        if let Some((code, log)) = running.ended().await {
+            // Whatever was seen, a server that is gone is the better explanation: nothing is said about it.
+            judgement = Judgement {
+                verdict: Verdict::Inconclusive,
+                reason: Some(gone(code, &log)),
+                ..judgement
+            };
+        }
         Ran {
             judgement,
             events,
@@ -204,6 +212,15 @@ impl CaseRunner {
         }
         variables
     }
+}
+
+/// What is said of a server that has ended by itself.
+pub(super) fn gone(code: i32, log: &str) -> String {
+    let last = log.lines().rev().find(|line| !line.trim().is_empty());
+    let last = last.map_or_else(String::new, |line| {
+        format!("; the last line of its log is `{}`", line.trim())
+    });
+    format!("the server is gone: it ended by itself with exit code {code}{last}")
 }
 
 /// Why the profile does not allow `scenario`, when it does not.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::case_runner::{CaseRunner, Ran};
@@ -50,15 +51,16 @@ fn declared_words(has: bool) -> &'static str {
     if has { "declared" } else { "declared absent" }
 }
 
-/// Runs the discover scenarios against `running`, at most `jobs` at a time.
+/// Runs the discover scenarios against `running`, at most `limit` at a time, each with a permit of `jobs`.
 pub async fn discover(
     runner: &CaseRunner,
     running: &Arc<Running>,
     scenarios: &[Arc<Scenario>],
-    jobs: usize,
+    limit: usize,
+    jobs: &Arc<Semaphore>,
 ) -> Discovered {
     let mut discovered = Discovered::declared(running);
-    let permits = Arc::new(tokio::sync::Semaphore::new(jobs.max(1)));
+    let permits = Arc::new(Semaphore::new(limit.max(1)));
     let mut tasks = JoinSet::new();
     for scenario in scenarios {
         let Some(capability) = scenario.capability else {
@@ -72,9 +74,11 @@ pub async fn discover(
             },
             scenario: Arc::clone(scenario),
         };
-        let (runner, running, permits) = (runner.clone(), Arc::clone(running), Arc::clone(&permits));
+        let (runner, running) = (runner.clone(), Arc::clone(running));
+        let (permits, jobs) = (Arc::clone(&permits), Arc::clone(jobs));
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
+            let _job = jobs.acquire_owned().await;
             // Discovery asks the target itself; what is not known yet must not stand in its way.
             let ran = runner.run_case(&case, &running, &TargetFacts::assume_all()).await;
             (capability, ran)

@@ -6,7 +6,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
+
+use tokio::process::{Child, Command};
 
 use super::docker_cli::{Call, LABEL};
 use super::owner::Owner;
@@ -55,6 +58,8 @@ pub(super) struct Container {
     pub(super) reach: Reach,
     /// Another address of this machine that the container can reach; a client may come from there.
     pub(super) other_source: Option<IpAddr>,
+    /// `docker wait`: ends when the container does.
+    waiter: Option<Child>,
     is_removed: bool,
 }
 
@@ -62,7 +67,10 @@ impl Container {
     /// Starts the server of `serve` from the image `tag`. It is not ready yet; the caller waits for its greeting.
     pub(super) async fn start(serve: &ServeScript, tag: &str, run: &str) -> Result<Self, ProvisionError> {
         let owner = Owner::myself().map_err(|error| local(format!("cannot tell who I am: {error}")))?;
-        let name = format!("ftpspec-{run}-{}", serve.variant.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+        let name = format!(
+            "ftpspec-{run}-{}",
+            serve.variant.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+        );
         let labels = [
             format!("--label={LABEL}=target"),
             format!("--label={LABEL}.target={}", serve.variant),
@@ -74,6 +82,7 @@ impl Container {
             address: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), PORT),
             reach: Reach::Direct,
             other_source: None,
+            waiter: None,
             is_removed: false,
         };
         match container.start_parts(serve, tag, &labels).await {
@@ -99,15 +108,21 @@ impl Container {
             public: None,
         };
         let mut create = Call::new(["create", "--init", "--restart=no"])
-            .args([format!("--name={0}", self.name), format!("--network={0}", self.name)])
+            .args([
+                format!("--name={0}", self.name),
+                format!("--network={0}", self.name),
+            ])
             .args(labels.iter().cloned())
             .args(LIMITS.iter().copied());
         if is_here(gateway) {
-            self.other_source = default_gateway().await.filter(|other| *other != gateway && is_here(*other));
+            self.other_source = default_gateway()
+                .await
+                .filter(|other| *other != gateway && is_here(*other));
         } else {
             self.reach = Reach::Published;
             let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
-            let (port, passive) = free_ports(loopback).ok_or_else(|| local("no free range of ports".into()))?;
+            let (port, passive) =
+                free_ports(loopback).ok_or_else(|| local("no free range of ports".into()))?;
             let range = format!("{}-{}", passive.start(), passive.end());
             create = create.args([
                 format!("--publish={loopback}:{port}:{port}"),
@@ -126,10 +141,15 @@ impl Container {
             .write(&folder)
             .map_err(|error| local(format!("cannot write {}: {error}", folder.display())))?;
         // Copied, not mounted: a daemon elsewhere has no access to our files.
-        Call::new(["cp".to_owned(), folder.display().to_string(), format!("{}:{ROOT}", self.name)])
-            .run()
-            .await?;
+        Call::new([
+            "cp".to_owned(),
+            folder.display().to_string(),
+            format!("{}:{ROOT}", self.name),
+        ])
+        .run()
+        .await?;
         Call::new(["start", self.name.as_str()]).run().await?;
+        self.waiter = Some(waiter(&self.name)?);
         self.address = SocketAddr::new(
             match self.reach {
                 Reach::Direct => self.own_address().await?,
@@ -142,7 +162,9 @@ impl Container {
 
     async fn own_address(&self) -> Result<IpAddr, ProvisionError> {
         let format = "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-        let text = Call::new(["container", "inspect", format, self.name.as_str()]).run().await?;
+        let text = Call::new(["container", "inspect", format, self.name.as_str()])
+            .run()
+            .await?;
         match text.parse() {
             Ok(address) => Ok(address),
             // It has none once it has ended.
@@ -154,23 +176,26 @@ impl Container {
     }
 
     /// What the server says its version is.
-    pub(super) async fn version(&self) -> Option<String> {
-        // A server that has ended has its say elsewhere.
-        let text = Call::new(["exec", self.name.as_str(), "/serve.sh", "--check"]).run().await.ok()?;
+    pub(super) async fn version(&self, software: &str) -> Option<String> {
+        let script = format!("/ftpspec/docker/{software}/serve.sh");
+        // A server that has ended is told about elsewhere.
+        let text = Call::new(["exec", self.name.as_str(), script.as_str(), "--check"])
+            .run()
+            .await
+            .ok()?;
         text.lines().next().map(|line| line.trim().to_owned())
     }
 
-    /// The exit code, when the container ended by itself or was removed by somebody.
-    pub(super) async fn ended(&self) -> Option<i32> {
-        let format = "--format={{.State.Running}} {{.State.ExitCode}}";
-        match Call::new(["container", "inspect", format, self.name.as_str()]).run().await {
-            Ok(text) => match text.split_once(' ') {
-                Some(("false", code)) => Some(code.parse().unwrap_or(-1)),
-                _ => None,
-            },
-            Err(error) if error.detail.to_lowercase().contains("no such container") => Some(-1),
-            Err(_) => None,
-        }
+    /// The exit code, when the container ended by itself or was removed by somebody; -1 when nobody can tell.
+    pub(super) async fn ended(&mut self) -> Option<i32> {
+        // Its end is noticed without asking the daemon each time.
+        let waiter = self.waiter.as_mut()?;
+        waiter.try_wait().ok().flatten()?;
+        let format = "--format={{.State.ExitCode}}";
+        let code = Call::new(["container", "inspect", format, self.name.as_str()])
+            .run()
+            .await;
+        Some(code.ok().and_then(|code| code.parse().ok()).unwrap_or(-1))
     }
 
     /// The end of what the server and its script wrote.
@@ -181,13 +206,17 @@ impl Container {
     /// Ends the server and removes its container and network.
     pub(super) async fn stop(mut self) {
         // Gone already is what we want.
-        let _ = Call::new(["stop", "--time", STOP_SECONDS, self.name.as_str()]).run().await;
+        let _ = Call::new(["stop", "--time", STOP_SECONDS, self.name.as_str()])
+            .run()
+            .await;
         self.remove().await;
     }
 
     async fn remove(&mut self) {
         // What cannot be removed now is found by its label later (`ftpspec targets down --all`).
-        let _ = Call::new(["rm", "--force", "--volumes", self.name.as_str()]).run().await;
+        let _ = Call::new(["rm", "--force", "--volumes", self.name.as_str()])
+            .run()
+            .await;
         let _ = Call::new(["network", "rm", self.name.as_str()]).run().await;
         self.is_removed = true;
     }
@@ -202,11 +231,23 @@ impl Drop for Container {
         let script = r#"docker rm --force --volumes "$1"; docker network rm "$1""#;
         let _ = std::process::Command::new("/bin/sh")
             .args(["-c", script, "remove", &self.name])
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn();
     }
+}
+
+/// A call that ends when the container `name` does.
+fn waiter(name: &str) -> Result<Child, ProvisionError> {
+    Command::new("docker")
+        .args(["wait", name])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| local(format!("cannot run `docker wait`: {error}")))
 }
 
 /// A network for one container, from which nothing gets out: its address of this machine.
@@ -242,13 +283,15 @@ fn is_here(address: IpAddr) -> bool {
 
 /// What a container wrote: its standard output, and the server's log.
 pub(super) async fn logs(name: &str, lines: Option<&str>) -> Result<String, ProvisionError> {
-    let mut text = Call::new(["logs", "--tail", lines.unwrap_or("all"), name]).run_both().await?;
+    let mut text = Call::new(["logs", "--tail", lines.unwrap_or("all"), name])
+        .run_both()
+        .await?;
     // Out of the file system, so that it works for a container that has ended.
     let place = format!("{name}:{ROOT}/state/server.log");
     let script = r#"docker cp "$1" - | tar -xO"#;
-    let output = tokio::process::Command::new("/bin/sh")
+    let output = Command::new("/bin/sh")
         .args(["-c", script, "copy", &place])
-        .stdin(std::process::Stdio::null())
+        .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
     if let Ok(Ok(output)) = tokio::time::timeout(Duration::from_secs(20), output).await {

@@ -154,7 +154,10 @@ fn failure(what: &str, words: &str) -> ProvisionError {
             ProvisionErrorKind::Local,
             "docker has no address range left; `ftpspec targets down --all` removes what crashed runs left behind",
         )
-    } else if what == "build" && has("debian") && (has("pull") || has("registry") || has("manifest") || has("resolv")) {
+    } else if what == "build"
+        && has("debian")
+        && (has("pull") || has("registry") || has("manifest") || has("resolv"))
+    {
         (
             ProvisionErrorKind::DidNotStart,
             "where debian:bookworm-slim cannot be pulled, docker/base.sh makes it from the Debian archive",
@@ -189,11 +192,31 @@ mod tests {
     #[test]
     fn every_usual_failure_names_the_next_step() {
         let cases = [
-            ("version", "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?", "DOCKER_HOST"),
-            ("start", "driver failed: Bind for 127.0.0.1:21 failed: port is already allocated", "listens on that port"),
-            ("network", "could not find an available, non-overlapping IPv4 address pool", "targets down --all"),
-            ("build", "pull access denied for debian: Get https://registry: dial tcp: lookup", "docker/base.sh"),
-            ("build", "The command '/bin/sh -c x' returned a non-zero code: 100", "docker/README.md"),
+            (
+                "version",
+                "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?",
+                "DOCKER_HOST",
+            ),
+            (
+                "start",
+                "driver failed: Bind for 127.0.0.1:21 failed: port is already allocated",
+                "listens on that port",
+            ),
+            (
+                "network",
+                "could not find an available, non-overlapping IPv4 address pool",
+                "targets down --all",
+            ),
+            (
+                "build",
+                "pull access denied for debian: Get https://registry: dial tcp: lookup",
+                "docker/base.sh",
+            ),
+            (
+                "build",
+                "The command '/bin/sh -c x' returned a non-zero code: 100",
+                "docker/README.md",
+            ),
         ];
         for (what, words, next) in cases {
             let error = failure(what, words);

@@ -60,7 +60,10 @@ pub(super) async fn provide(recipe: &Recipe<'_>, work: &Path) -> Result<String, 
     // Only what was written above; a failure leaves it to the folder of the run.
     let _ = std::fs::remove_dir_all(&place);
     built.map(|_| tag).map_err(|error| ProvisionError {
-        detail: format!("the image of {} could not be built: {}", recipe.software, error.detail),
+        detail: format!(
+            "the image of {} could not be built: {}",
+            recipe.software, error.detail
+        ),
         ..error
     })
 }
@@ -68,9 +71,16 @@ pub(super) async fn provide(recipe: &Recipe<'_>, work: &Path) -> Result<String, 
 /// The files of the context: path to content.
 fn context(recipe: &Recipe<'_>) -> Result<BTreeMap<PathBuf, Vec<u8>>, ProvisionError> {
     let mut files = BTreeMap::new();
-    files.insert(PathBuf::from(".ci/install-targets.sh"), INSTALLER.as_bytes().to_vec());
+    files.insert(
+        PathBuf::from(".ci/install-targets.sh"),
+        INSTALLER.as_bytes().to_vec(),
+    );
     read_into(recipe.library, Path::new("docker/lib.sh"), &mut files)?;
-    read_into(recipe.folder, &Path::new("docker").join(recipe.software), &mut files)?;
+    read_into(
+        recipe.folder,
+        &Path::new("docker").join(recipe.software),
+        &mut files,
+    )?;
     if let Some(extra) = recipe.extra {
         read_into(extra, Path::new(".ci/context"), &mut files)?;
     }
@@ -89,11 +99,7 @@ fn context(recipe: &Recipe<'_>) -> Result<BTreeMap<PathBuf, Vec<u8>>, ProvisionE
 }
 
 /// Reads a file, or everything below a folder, as `name`.
-fn read_into(
-    from: &Path,
-    name: &Path,
-    files: &mut BTreeMap<PathBuf, Vec<u8>>,
-) -> Result<(), ProvisionError> {
+fn read_into(from: &Path, name: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) -> Result<(), ProvisionError> {
     let cannot = |error: std::io::Error| local(format!("cannot read {}: {error}", from.display()));
     if from.is_dir() {
         for entry in std::fs::read_dir(from).map_err(cannot)? {
@@ -132,7 +138,10 @@ fn write(files: &BTreeMap<PathBuf, Vec<u8>>, place: &Path) -> std::io::Result<()
         }
         std::fs::write(&path, content)?;
         let runs = content.starts_with(b"#!") || content.starts_with(b"\x7fELF");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(if runs { 0o755 } else { 0o644 }))?;
+        std::fs::set_permissions(
+            &path,
+            std::fs::Permissions::from_mode(if runs { 0o755 } else { 0o644 }),
+        )?;
     }
     Ok(())
 }

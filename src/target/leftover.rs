@@ -65,7 +65,11 @@ pub async fn logs(name: &str) -> Result<String, ProvisionError> {
     let mut text = String::new();
     let mut found = find().await?;
     found.retain(|leftover| leftover.target == name);
-    let several = found.iter().filter(|one| !matches!(one.kind, Kind::Network(_))).count() > 1;
+    let several = found
+        .iter()
+        .filter(|one| !matches!(one.kind, Kind::Network(_)))
+        .count()
+        > 1;
     let mut is_there = false;
     for leftover in &found {
         let log = match &leftover.kind {
@@ -84,7 +88,9 @@ pub async fn logs(name: &str) -> Result<String, ProvisionError> {
     } else {
         Err(ProvisionError {
             kind: ProvisionErrorKind::Unreachable,
-            detail: format!("no server of the target `{name}` is there (`ftpspec targets up {name}` starts one)"),
+            detail: format!(
+                "no server of the target `{name}` is there (`ftpspec targets up {name}` starts one)"
+            ),
         })
     }
 }
@@ -113,17 +119,39 @@ async fn find() -> Result<Vec<Leftover>, ProvisionError> {
 async fn docker_things() -> Result<Vec<Leftover>, ProvisionError> {
     let format = format!("{{{{.Label \"{LABEL}.target\"}}}}\t{{{{.Label \"{LABEL}.owner\"}}}}");
     let filter = format!("label={LABEL}=target");
-    let containers = Call::new(["ps", "--all", "--no-trunc", "--filter", filter.as_str(), "--format"])
-        .arg(format!("{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.State}}}}\t{format}"))
-        .run()
-        .await?;
-    let networks = Call::new(["network", "ls", "--no-trunc", "--filter", filter.as_str(), "--format"])
-        .arg(format!("{{{{.ID}}}}\t{{{{.Name}}}}\t\t{format}"))
-        .run()
-        .await?;
+    let containers = Call::new([
+        "ps",
+        "--all",
+        "--no-trunc",
+        "--filter",
+        filter.as_str(),
+        "--format",
+    ])
+    .arg(format!("{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.State}}}}\t{format}"))
+    .run()
+    .await?;
+    let networks = Call::new([
+        "network",
+        "ls",
+        "--no-trunc",
+        "--filter",
+        filter.as_str(),
+        "--format",
+    ])
+    .arg(format!("{{{{.ID}}}}\t{{{{.Name}}}}\t\t{format}"))
+    .run()
+    .await?;
     let mut found = Vec::new();
-    found.extend(containers.lines().filter_map(|line| thing(line, "container", Kind::Container)));
-    found.extend(networks.lines().filter_map(|line| thing(line, "network", Kind::Network)));
+    found.extend(
+        containers
+            .lines()
+            .filter_map(|line| thing(line, "container", Kind::Container)),
+    );
+    found.extend(
+        networks
+            .lines()
+            .filter_map(|line| thing(line, "network", Kind::Network)),
+    );
     Ok(found)
 }
 
@@ -153,7 +181,11 @@ fn processes() -> Vec<Leftover> {
     };
     let mut groups: BTreeMap<u32, Leftover> = BTreeMap::new();
     for entry in entries.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok())
+        else {
             continue;
         };
         let Ok(environment) = std::fs::read(entry.path().join("environ")) else {
@@ -162,7 +194,8 @@ fn processes() -> Vec<Leftover> {
         let Some((run, target)) = run_and_target(&environment) else {
             continue;
         };
-        let Some(group) = group_of(pid).filter(|group| started(*group).is_ok() || started(pid).is_ok()) else {
+        let Some(group) = group_of(pid).filter(|group| started(*group).is_ok() || started(pid).is_ok())
+        else {
             continue;
         };
         groups.entry(group).or_insert_with(|| Leftover {
@@ -234,7 +267,9 @@ async fn remove(found: &[Leftover]) -> Result<(), ProvisionError> {
 /// Somebody else removing it at the same time is fine.
 fn gone(result: Result<String, ProvisionError>) -> Result<(), ProvisionError> {
     match result {
-        Err(error) if !error.detail.to_lowercase().contains("no such") && !error.detail.contains("not found") => {
+        Err(error)
+            if !error.detail.to_lowercase().contains("no such") && !error.detail.contains("not found") =>
+        {
             Err(error)
         }
         _ => Ok(()),
@@ -272,7 +307,8 @@ mod tests {
 
     #[test]
     fn a_server_is_recognised_by_its_environment_alone() {
-        let environment = |state: &str| format!("HOME=/root\0FTPSPEC_STATE={state}\0FTPSPEC_VARIANT=vsftpd\0").into_bytes();
+        let environment =
+            |state: &str| format!("HOME=/root\0FTPSPEC_STATE={state}\0FTPSPEC_VARIANT=vsftpd\0").into_bytes();
         let found = run_and_target(&environment("/tmp/ftpspec-123-abc/vsftpd/state"));
         assert_eq!(found, Some(("/tmp/ftpspec-123-abc".into(), "vsftpd".into())));
         assert_eq!(owner_of(Path::new("/tmp/ftpspec-test-77-abc")), Some(77));
@@ -286,8 +322,13 @@ mod tests {
         let myself = Owner::myself().unwrap();
         let line = |state: &str, owner: &str| format!("id\tname\t{state}\tvsftpd\t{owner}");
         let of = |state: &str, owner: &str| thing(&line(state, owner), "container", Kind::Container).unwrap();
-        assert_eq!(of("running", &myself.to_string()).used_by, Some(std::process::id()));
-        let gone = myself.to_string().replacen(&std::process::id().to_string(), "4000000", 1);
+        assert_eq!(
+            of("running", &myself.to_string()).used_by,
+            Some(std::process::id())
+        );
+        let gone = myself
+            .to_string()
+            .replacen(&std::process::id().to_string(), "4000000", 1);
         assert_eq!(of("running", &gone).used_by, None);
         assert_eq!(of("running", "5.1.another-boot").used_by, Some(5));
         assert_eq!(of("exited", "5.1.another-boot").used_by, None);

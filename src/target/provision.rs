@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Mutex;
 
 use super::container::{Container, Reach};
 use super::image;
@@ -53,12 +54,29 @@ pub struct Provisioner {
 
 /// The private folder of a run; removed with the last clone of its provisioner.
 #[derive(Debug)]
-struct StateFolder(PathBuf);
+struct StateFolder {
+    path: PathBuf,
+    /// The bundled serve scripts, unpacked by the first who needs one.
+    bundled: OnceLock<Result<PathBuf, String>>,
+}
+
+impl StateFolder {
+    fn bundled(&self) -> Result<&Path, String> {
+        let unpacked = self.bundled.get_or_init(|| {
+            let path = self.path.join("bundled");
+            match unpack_bundled(&path) {
+                Ok(()) => Ok(path),
+                Err(error) => Err(format!("cannot unpack {}: {error}", path.display())),
+            }
+        });
+        unpacked.as_deref().map_err(Clone::clone)
+    }
+}
 
 impl Drop for StateFolder {
     fn drop(&mut self) {
         // Only ours; nothing can be done about a failure here.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 
@@ -77,7 +95,7 @@ pub struct Running {
     pub version: Option<String>,
     /// Another address of this machine that a client of it may come from.
     pub other_source: Option<IpAddr>,
-    started: Option<Started>,
+    started: Option<Mutex<Started>>,
 }
 
 /// What was started for a target.
@@ -141,13 +159,13 @@ impl Running {
     /// Stops what was started for it, and removes its folder.
     pub async fn stop(self) {
         if let Some(started) = self.started {
-            started.stop().await;
+            started.into_inner().stop().await;
         }
     }
 
     /// Whether what was started for it has ended by itself: its exit code and the end of its log.
-    pub async fn ended(&mut self) -> Option<(i32, String)> {
-        let started = self.started.as_mut()?;
+    pub async fn ended(&self) -> Option<(i32, String)> {
+        let mut started = self.started.as_ref()?.lock().await;
         let code = started.ended().await?;
         Some((code, started.log_tail().await))
     }
@@ -165,9 +183,12 @@ impl Provisioner {
         };
         std::fs::create_dir_all(&state)
             .map_err(|error| local(format!("cannot make the folder {}: {error}", state.display())))?;
-        let state = StateFolder(state);
-        restrict(&state.0)
-            .map_err(|error| local(format!("cannot protect {}: {error}", state.0.display())))?;
+        let state = StateFolder {
+            path: state,
+            bundled: OnceLock::new(),
+        };
+        restrict(&state.path)
+            .map_err(|error| local(format!("cannot protect {}: {error}", state.path.display())))?;
         let authority = Authority::new().map_err(|error| local(error.to_string()))?;
         let identity = certificate::recipe("valid")
             .and_then(|recipe| certificate::make(recipe, &authority))
@@ -246,16 +267,12 @@ impl Provisioner {
         }
     }
 
-    /// The folder with the bundled serve scripts, unpacked by the first who needs it.
-    fn bundled(&self) -> Result<PathBuf, ProvisionError> {
-        let bundled = self.state.0.join("bundled");
-        if !bundled.exists() {
-            unpack_bundled(&bundled).map_err(|error| ProvisionError {
-                kind: ProvisionErrorKind::Local,
-                detail: format!("cannot unpack {}: {error}", bundled.display()),
-            })?;
-        }
-        Ok(bundled)
+    /// The folder with the bundled serve scripts.
+    fn bundled(&self) -> Result<&Path, ProvisionError> {
+        self.state.bundled().map_err(|detail| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        })
     }
 
     async fn start_process(&self, profile: &Profile) -> Result<Running, ProvisionError> {
@@ -287,14 +304,14 @@ impl Provisioner {
                 .unwrap_or_else(|| bundled.join("lib.sh")),
             extra: self.image_context.as_deref(),
         };
-        let tag = image::provide(&recipe, &self.state.0).await?;
-        let run = self.state.0.file_name().map_or_else(String::new, |name| {
+        let tag = image::provide(&recipe, &self.state.path).await?;
+        let run = self.state.path.file_name().map_or_else(String::new, |name| {
             name.to_string_lossy().trim_start_matches("ftpspec-").to_owned()
         });
         let serve = self.serve(profile, script)?;
         let container = Container::start(&serve, &tag, &run).await?;
         let (reach, other_source) = (container.reach, container.other_source);
-        let version = container.version().await;
+        let version = container.version(&profile.software).await;
         let mut running = self.ready(profile, serve, Started::Container(container)).await?;
         running.version = version;
         running.other_source = other_source;
@@ -309,7 +326,7 @@ impl Provisioner {
     }
 
     fn serve(&self, profile: &Profile, script: PathBuf) -> Result<ServeScript, ProvisionError> {
-        let state = self.state.0.join(&profile.name);
+        let state = self.state.path.join(&profile.name);
         std::fs::create_dir_all(&state).map_err(|error| ProvisionError {
             kind: ProvisionErrorKind::Local,
             detail: format!("cannot make the folder {}: {error}", state.display()),
@@ -346,7 +363,7 @@ impl Provisioner {
             trust: self.trust(&profile.trust)?,
             version: None,
             other_source: second_loopback(started.address()),
-            started: Some(started),
+            started: Some(Mutex::new(started)),
             profile: profile.clone(),
         })
     }

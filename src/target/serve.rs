@@ -58,7 +58,10 @@ impl ServeScript {
             ("FTPSPEC_STATE".to_owned(), path("state")),
             ("FTPSPEC_ADDRESS".to_owned(), place.address.to_string()),
             ("FTPSPEC_PORT".to_owned(), place.port.to_string()),
-            ("FTPSPEC_PASSIVE_MIN".to_owned(), place.passive.start().to_string()),
+            (
+                "FTPSPEC_PASSIVE_MIN".to_owned(),
+                place.passive.start().to_string(),
+            ),
             ("FTPSPEC_PASSIVE_MAX".to_owned(), place.passive.end().to_string()),
             ("FTPSPEC_VARIANT".to_owned(), self.variant.clone()),
             ("FTPSPEC_CERT".to_owned(), path("given/server.pem")),
@@ -75,7 +78,10 @@ impl ServeScript {
                 (index + 1).to_string()
             };
             variables.push((format!("FTPSPEC_USER{suffix}"), account.user.clone()));
-            variables.push((format!("FTPSPEC_PASSWORD{suffix}"), account.password.reveal().to_owned()));
+            variables.push((
+                format!("FTPSPEC_PASSWORD{suffix}"),
+                account.password.reveal().to_owned(),
+            ));
         }
         variables
     }
