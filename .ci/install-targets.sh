@@ -129,6 +129,11 @@ install_libunftp() {
     rm -rf "$build"
 }
 
+# For the image docker/netem alone.
+install_netem() {
+    need iproute2
+}
+
 install_pyftpdlib() {
     python_server pyftpdlib
 }
@@ -144,6 +149,7 @@ for part; do
     case $part in
         aioftp) install_aioftp ;;
         libunftp) install_libunftp ;;
+        netem) install_netem ;;
         proftpd) install_proftpd ;;
         pure-ftpd) install_pure_ftpd ;;
         pyftpdlib) install_pyftpdlib ;;

@@ -56,7 +56,7 @@ read_environment() {
 # What `docker run` and compose need not say: state, ports, accounts, and a certificate of its own for localhost.
 container_defaults() {
     : "${FTPSPEC_STATE:=/ftpspec-run/state}" "${FTPSPEC_ADDRESS:=0.0.0.0}" "${FTPSPEC_PORT:=2121}"
-    : "${FTPSPEC_PASSIVE_MIN:=40000}" "${FTPSPEC_PASSIVE_MAX:=40059}" "${FTPSPEC_VARIANT:=$target}"
+    : "${FTPSPEC_PASSIVE_MIN:=20000}" "${FTPSPEC_PASSIVE_MAX:=20059}" "${FTPSPEC_VARIANT:=$target}"
     : "${FTPSPEC_USER:=ftpspec-one}" "${FTPSPEC_USER2:=ftpspec-two}"
     export FTPSPEC_STATE FTPSPEC_ADDRESS FTPSPEC_PORT FTPSPEC_PASSIVE_MIN FTPSPEC_PASSIVE_MAX FTPSPEC_VARIANT
     export FTPSPEC_USER FTPSPEC_USER2

@@ -72,6 +72,10 @@ pub(super) struct RunArgs {
     /// How targets are started [default: process]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(super) via: Option<Via>,
+    /// The network between, with `--via docker`: `delay-20ms`, `delay-200ms`, `loss-1` (1 %) or `rate-64k` (64 KiB/s); may be
+    /// repeated. Each target runs behind each, in the areas `shutdown` and `transfer`
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(super) networks: Vec<String>,
     /// Only these cells of the matrix, e.g. `tls=tls1.3`; may be repeated
     #[arg(long = "matrix", value_name = "AXIS=VALUE")]
     pub(super) matrix: Vec<String>,

@@ -203,6 +203,9 @@ async fn chosen_targets(
             targets::start_via(choice, via)?;
         }
     }
+    if !args.networks.is_empty() {
+        choices = targets::behind(&choices, &args.networks)?;
+    }
     choices.iter().try_for_each(check_trust)?;
     Ok(choices)
 }

@@ -11,7 +11,8 @@ use super::output;
 use crate::base::{RunId, closest};
 use crate::runner::TargetChoice;
 use crate::target::{
-    self, EMBEDDED, Leftover, Profile, ProvisionError, ProvisionErrorKind, Provisioner, Provisioning, Running,
+    self, EMBEDDED, Leftover, Network, Profile, ProvisionError, ProvisionErrorKind, Provisioner,
+    Provisioning, Running,
 };
 
 /// Names the folder with what image builds need from this machine; `.ci/context` when it is not set.
@@ -125,6 +126,34 @@ fn trouble(error: ProvisionError) -> CliError {
     }
 }
 
+/// Every target behind every network.
+pub(super) fn behind(choices: &[TargetChoice], networks: &[String]) -> Result<Vec<TargetChoice>, CliError> {
+    let networks: Vec<Network> = networks
+        .iter()
+        .map(|word| word.parse().map_err(CliError::usage))
+        .collect::<Result<_, _>>()?;
+    let mut all = Vec::new();
+    for choice in choices {
+        let TargetChoice::Profile(profile) = choice else {
+            return Err(CliError::usage(
+                "--network is for targets in containers (--via docker)",
+            ));
+        };
+        if profile.provisioning != Provisioning::Docker {
+            return Err(CliError::usage(format!(
+                "--network is for targets in containers, and {} is none (--via docker)",
+                profile.name
+            )));
+        }
+        all.extend(
+            networks
+                .iter()
+                .map(|network| TargetChoice::Profile(Box::new(profile.behind(*network)))),
+        );
+    }
+    Ok(all)
+}
+
 /// Sets how a target that ftpspec starts is started.
 pub(super) fn start_via(choice: &mut TargetChoice, via: Via) -> Result<(), CliError> {
     let TargetChoice::Profile(profile) = choice else {
@@ -132,10 +161,10 @@ pub(super) fn start_via(choice: &mut TargetChoice, via: Via) -> Result<(), CliEr
     };
     match (profile.provisioning, via) {
         (Provisioning::Process | Provisioning::Docker, Via::Docker) => {
-            profile.provisioning = Provisioning::Docker
+            profile.provisioning = Provisioning::Docker;
         }
         (Provisioning::Process | Provisioning::Docker, Via::Process) => {
-            profile.provisioning = Provisioning::Process
+            profile.provisioning = Provisioning::Process;
         }
         (Provisioning::External | Provisioning::Embedded, _) => {
             return Err(CliError::usage(format!(

@@ -3,6 +3,7 @@
 //! `run`, `prove` and `cargo_test` all go through here, so a verdict never depends on who asked for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -207,11 +208,28 @@ impl CaseRunner {
             set(&format!("user{suffix}"), account.user.clone());
             set(&format!("password{suffix}"), account.password.reveal().to_owned());
         }
+        let own = own_address(running.address);
+        set("own.address", own.to_string());
+        set("own.address-for-port", own.to_string().replace('.', ","));
         if let Some(other) = running.other_source {
             set("other.address", other.to_string());
         }
         variables
     }
+}
+
+/// Our own address as the target sees it; its own when there is no way to it, which the case will find out.
+fn own_address(target: SocketAddr) -> IpAddr {
+    let unspecified: IpAddr = match target {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    // Nothing is sent: only a way is looked up.
+    let socket = UdpSocket::bind((unspecified, 0)).and_then(|socket| {
+        socket.connect(target)?;
+        socket.local_addr()
+    });
+    socket.map_or(target.ip(), |own| own.ip())
 }
 
 /// What is said of a server that has ended by itself.

@@ -23,8 +23,8 @@ const ROOT: &str = "/ftpspec-run";
 /// Control port in a network where no port is taken.
 const PORT: u16 = 2121;
 
-/// The first passive port there.
-const PASSIVE: u16 = 40_000;
+/// The first passive port there, below those that the kernel gives to active data connections.
+const PASSIVE: u16 = 20_000;
 
 /// Lines of a log that an error shows.
 const LOG_LINES: &str = "20";
@@ -65,15 +65,18 @@ pub(super) struct Container {
 
 impl Container {
     /// Starts the server of `serve` from the image `tag`. It is not ready yet; the caller waits for its greeting.
-    pub(super) async fn start(serve: &ServeScript, tag: &str, run: &str) -> Result<Self, ProvisionError> {
+    pub(super) async fn start(
+        serve: &ServeScript,
+        target: &str,
+        tag: &str,
+        run: &str,
+    ) -> Result<Self, ProvisionError> {
         let owner = Owner::myself().map_err(|error| local(format!("cannot tell who I am: {error}")))?;
-        let name = format!(
-            "ftpspec-{run}-{}",
-            serve.variant.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
-        );
+        let safe = target.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+        let name = format!("ftpspec-{run}-{safe}");
         let labels = [
             format!("--label={LABEL}=target"),
-            format!("--label={LABEL}.target={}", serve.variant),
+            format!("--label={LABEL}.target={target}"),
             format!("--label={LABEL}.owner={owner}"),
         ];
         // From here on dropping it removes what there is.
@@ -92,6 +95,11 @@ impl Container {
                 Err(error)
             }
         }
+    }
+
+    /// Its name, and that of its network.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     async fn start_parts(

@@ -79,7 +79,9 @@ pub async fn logs(name: &str) -> Result<String, ProvisionError> {
         };
         is_there = true;
         if several {
-            text.push_str(&format!("== {}\n", leftover.what));
+            text.push_str("== ");
+            text.push_str(&leftover.what);
+            text.push('\n');
         }
         text.push_str(&log);
     }

@@ -8,6 +8,7 @@ mod docker_cli;
 mod embedded;
 mod image;
 mod leftover;
+mod network;
 mod owner;
 mod process;
 mod profile;
@@ -16,6 +17,7 @@ mod serve;
 
 pub use embedded::{EMBEDDED, EmbeddedPolicy, EmbeddedPool};
 pub use leftover::{Leftover, down, down_all, logs};
+pub use network::{NETWORK_AREAS, Network};
 pub use process::installed;
 pub use profile::{
     Account, KnownDeviation, Limits, Permission, Profile, ProfileError, Provisioning, Timeouts, TlsMode,

@@ -239,7 +239,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::target::embedded_profiles;
     use crate::tls::certificate::{self, Authority};
 
     #[tokio::test]
@@ -252,7 +251,6 @@ mod tests {
         let authority = Authority::new().unwrap();
         let recipe = certificate::recipe("valid").unwrap();
         let identity = certificate::make(recipe, &authority).unwrap();
-        let profile = &embedded_profiles().unwrap()[0];
         let serve = |name: &str| ServeScript {
             script: script.clone(),
             variant: name.into(),
@@ -263,8 +261,8 @@ mod tests {
         };
         std::fs::create_dir_all(run.join("one")).unwrap();
         std::fs::create_dir_all(run.join("two")).unwrap();
-        let one = Process::start(&serve("one"), profile).await.unwrap();
-        let mut two = Process::start(&serve("two"), profile).await.unwrap();
+        let one = Process::start(&serve("one")).await.unwrap();
+        let mut two = Process::start(&serve("two")).await.unwrap();
         one.stop().await;
         assert!(!run.join("one").exists(), "its own folder is removed");
         assert!(

@@ -39,6 +39,8 @@ pub enum ProvisionErrorKind {
     DidNotStart,
     /// Nobody listens there, or the name is unknown.
     Unreachable,
+    /// This machine cannot do what was asked for; that says nothing about the target.
+    Unsupported,
     /// This machine: no port, no disk, a broken profile.
     Local,
 }
@@ -50,6 +52,8 @@ pub struct Provisioner {
     identity: Identity,
     state: Arc<StateFolder>,
     image_context: Option<PathBuf>,
+    /// Images are built one after the other: two variants share one.
+    images: Arc<Mutex<()>>,
 }
 
 /// The private folder of a run; removed with the last clone of its provisioner.
@@ -198,6 +202,7 @@ impl Provisioner {
             identity,
             state: Arc::new(state),
             image_context: None,
+            images: Arc::default(),
         })
     }
 
@@ -304,15 +309,21 @@ impl Provisioner {
                 .unwrap_or_else(|| bundled.join("lib.sh")),
             extra: self.image_context.as_deref(),
         };
-        let tag = image::provide(&recipe, &self.state.path).await?;
+        let tag = self.image(&recipe).await?;
         let run = self.state.path.file_name().map_or_else(String::new, |name| {
             name.to_string_lossy().trim_start_matches("ftpspec-").to_owned()
         });
         let serve = self.serve(profile, script)?;
-        let container = Container::start(&serve, &tag, &run).await?;
+        let container = Container::start(&serve, &profile.name, &tag, &run).await?;
         let (reach, other_source) = (container.reach, container.other_source);
         let version = container.version(&profile.software).await;
+        let name = container.name().to_owned();
         let mut running = self.ready(profile, serve, Started::Container(container)).await?;
+        if let Some(network) = profile.network {
+            // Dropping what runs ends it, too.
+            let tool = self.network_tool(bundled).await?;
+            network.shape(&name, &tool).await?;
+        }
         running.version = version;
         running.other_source = other_source;
         // Its network is of this machine alone, and so is what we send there.
@@ -325,6 +336,22 @@ impl Provisioner {
         Ok(running)
     }
 
+    async fn image(&self, recipe: &image::Recipe<'_>) -> Result<String, ProvisionError> {
+        let _turn = self.images.lock().await;
+        image::provide(recipe, &self.state.path).await
+    }
+
+    /// The image with tc.
+    async fn network_tool(&self, bundled: &Path) -> Result<String, ProvisionError> {
+        self.image(&image::Recipe {
+            software: "netem",
+            folder: &bundled.join("netem"),
+            library: &bundled.join("lib.sh"),
+            extra: self.image_context.as_deref(),
+        })
+        .await
+    }
+
     fn serve(&self, profile: &Profile, script: PathBuf) -> Result<ServeScript, ProvisionError> {
         let state = self.state.path.join(&profile.name);
         std::fs::create_dir_all(&state).map_err(|error| ProvisionError {
@@ -333,7 +360,7 @@ impl Provisioner {
         })?;
         Ok(ServeScript {
             script,
-            variant: profile.name.clone(),
+            variant: profile.variant.clone(),
             state,
             identity: self.identity.clone(),
             authority_pem: self.authority.pem().to_owned(),
@@ -465,7 +492,16 @@ async fn greeting(address: SocketAddr, tls: TlsMode, patience: Duration) -> Resu
             .await
             .map_err(|failure| format!("does not start TLS: {}", failure.reason))?;
     }
-    match tokio::time::timeout(patience, link.receive()).await {
+    let first = async {
+        loop {
+            match link.receive().await {
+                // Tickets come before the greeting.
+                Incoming::Ticket => {}
+                other => return other,
+            }
+        }
+    };
+    match tokio::time::timeout(patience, first).await {
         Ok(Incoming::Bytes(bytes)) if bytes.first().is_some_and(u8::is_ascii_digit) => Ok(()),
         Ok(Incoming::Bytes(bytes)) => Err(format!(
             "does not greet like an FTP server: {}",

@@ -43,6 +43,7 @@ pub(super) struct CaseTask {
     pub(super) jobs: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
     pub(super) unavailable: Option<String>,
+    pub(super) unsupported: Option<String>,
     pub(super) repeat: u32,
     pub(super) slow: bool,
 }
@@ -58,8 +59,8 @@ impl CaseTask {
                 of: 1,
             });
         }
-        if case.scenario.slow && !self.slow {
-            let reason = "slow; run with --slow".to_owned();
+        let slow = (case.scenario.slow && !self.slow).then(|| "slow; run with --slow".to_owned());
+        if let Some(reason) = self.unsupported.clone().or(slow) {
             return Some(Repeated {
                 worst: Ran::not_run(Verdict::NotApplicable, reason),
                 same: 1,

@@ -15,7 +15,7 @@ use crate::runner::discover::{Discovered, discover};
 use crate::runner::folder::{FolderError, ReportFolder};
 use crate::runner::known::{Known, apply_known};
 use crate::runner::outcome::{CaseOutcome, TargetOutcome};
-use crate::target::{Profile, Provisioning, Running, TrustChoice};
+use crate::target::{Profile, ProvisionError, ProvisionErrorKind, Provisioning, Running, TrustChoice};
 
 /// Control connections that the embedded server bears at the same time.
 const EMBEDDED_LIMIT: usize = 64;
@@ -40,6 +40,8 @@ struct Ready {
     running: Option<Arc<Running>>,
     discovered: Discovered,
     limit: usize,
+    /// Why nothing of it applies on this machine.
+    unsupported: Option<String>,
 }
 
 impl TargetRun {
@@ -77,6 +79,7 @@ impl TargetRun {
             running: None,
             discovered: Discovered::default(),
             limit: EMBEDDED_LIMIT,
+            unsupported: None,
         };
         let TargetChoice::Profile(profile) = &self.choice else {
             ready.outcome.version = Some(env!("CARGO_PKG_VERSION").into());
@@ -93,11 +96,17 @@ impl TargetRun {
             .clone_from(&profile.known_deviations);
         self.tell(profile, "starting");
         let provided = tokio::select! {
-            provided = self.shared.runner.provisioner().provide(profile) => provided.map_err(|error| error.detail),
-            () = self.shared.stop.cancelled() => Err("the run was stopped before it was started".into()),
+            provided = self.shared.runner.provisioner().provide(profile) => provided,
+            () = self.shared.stop.cancelled() => Err(ProvisionError {
+                kind: ProvisionErrorKind::Local,
+                detail: "the run was stopped before it was started".into(),
+            }),
         };
         match provided {
-            Err(reason) => ready.outcome.unavailable = Some(reason),
+            Err(error) if error.kind == ProvisionErrorKind::Unsupported => {
+                ready.unsupported = Some(error.detail);
+            }
+            Err(error) => ready.outcome.unavailable = Some(error.detail),
             Ok(running) => self.ask(&mut ready, profile, Arc::new(running)).await,
         }
         ready
@@ -150,6 +159,7 @@ impl TargetRun {
                 jobs: Arc::clone(&shared.jobs),
                 stop: shared.stop.clone(),
                 unavailable: ready.outcome.unavailable.clone(),
+                unsupported: ready.unsupported.clone(),
                 repeat: shared.request.repeat.max(1),
                 slow: shared.request.slow,
             };
