@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the FTPS servers, clients and the browser that the tests run natively, on Debian 12, as root.
 #
-# usage: .ci/install-targets.sh [vsftpd] [proftpd] [pure-ftpd] [pyftpdlib] [clients]      (nothing named: all)
+# usage: .ci/install-targets.sh [PART...]        (aioftp, libunftp, proftpd, pure-ftpd, pyftpdlib, vsftpd, clients; nothing named: all)
 #
 # The servers go into a prefix of their own: as packages they exclude each other (all provide ftp-server) and would
 # start a service. Only their shared libraries are installed as packages. Running it again is quick and changes nothing.
@@ -12,6 +12,11 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=${FTPSPEC_TARGET_PREFIX:-${HOME:-/root}/.local/share/ftpspec/targets}
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+
+# In an image build: how this machine reaches its archives, put beside this script by the context (.ci/docker.sh context).
+[ ! -e "$here/apt.conf" ] || export APT_CONFIG="$here/apt.conf"
+[ ! -e "$here/pip.conf" ] || export PIP_CONFIG_FILE="$here/pip.conf"
+[ ! -e "$here/ca.crt" ] || export PIP_CERT="$here/ca.crt"
 
 say() { printf 'install-targets: %s\n' "$*"; }
 die() { printf 'install-targets: %s\n' "$*" >&2; exit 1; }
@@ -80,14 +85,15 @@ install_pure_ftpd() {
     unpack pure-ftpd pure-ftpd pure-ftpd-common
 }
 
-install_pyftpdlib() {
-    need python3 python3-venv
-    wanted="$here/../docker/pyftpdlib/requirements.txt"
-    venv="$prefix/pyftpdlib"
+# python_server NAME: a virtual environment with what docker/NAME/requirements.txt names.
+python_server() {
+    need openssl python3 python3-venv
+    wanted="$here/../docker/$1/requirements.txt"
+    venv="$prefix/$1"
     if [ -e "$venv/.requirements" ] && cmp -s "$wanted" "$venv/.requirements"; then
         return 0
     fi
-    say "making a virtual environment for pyftpdlib"
+    say "making a virtual environment for $1"
     mkdir -p "$prefix"
     rm -rf "$venv"
     /usr/bin/python3 -m venv "$venv"
@@ -95,20 +101,62 @@ install_pyftpdlib() {
     cp "$wanted" "$venv/.requirements"
 }
 
+install_aioftp() {
+    python_server aioftp
+}
+
+# Built by the Rust toolchain that is there; its own lock file pins every crate. An image build brings it along.
+install_libunftp() {
+    need openssl
+    if [ -x "$here/ftpspec-libunftp" ]; then
+        mkdir -p "$prefix/libunftp/bin"
+        cp "$here/ftpspec-libunftp" "$prefix/libunftp/bin/"
+        return 0
+    fi
+    source="$here/../docker/libunftp/server"
+    sum=$(cat "$source/Cargo.toml" "$source/Cargo.lock" "$source/src/main.rs" | sha256sum)
+    binary="$prefix/libunftp/bin/ftpspec-libunftp"
+    if [ -x "$binary" ] && [ "$(cat "$prefix/libunftp/.source")" = "$sum" ]; then
+        return 0
+    fi
+    command -v cargo >/dev/null || die "libunftp needs cargo (https://rustup.rs)"
+    say "building the libunftp server"
+    build=$(mktemp -d)
+    cargo build --quiet --release --locked --manifest-path "$source/Cargo.toml" --target-dir "$build"
+    mkdir -p "$prefix/libunftp/bin"
+    mv "$build/release/ftpspec-libunftp" "$binary"
+    printf '%s\n' "$sum" >"$prefix/libunftp/.source"
+    rm -rf "$build"
+}
+
+# For the image docker/netem alone.
+install_netem() {
+    need iproute2
+}
+
+install_pyftpdlib() {
+    python_server pyftpdlib
+}
+
 install_clients() {
     # chromium opens the HTML report of the tests; fonts-dejavu-core is what it writes with.
     need ca-certificates chromium curl fonts-dejavu-core lftp openssl python3 tshark
 }
 
-[ $# -gt 0 ] || set -- vsftpd proftpd pure-ftpd pyftpdlib clients
+parts="aioftp libunftp proftpd pure-ftpd pyftpdlib vsftpd clients"
+# shellcheck disable=SC2086  # a list of words
+[ $# -gt 0 ] || set -- $parts
 for part; do
     case $part in
-        vsftpd) install_vsftpd ;;
+        aioftp) install_aioftp ;;
+        libunftp) install_libunftp ;;
+        netem) install_netem ;;
         proftpd) install_proftpd ;;
         pure-ftpd) install_pure_ftpd ;;
         pyftpdlib) install_pyftpdlib ;;
+        vsftpd) install_vsftpd ;;
         clients) install_clients ;;
-        *) die "no such part: $part (vsftpd, proftpd, pure-ftpd, pyftpdlib, clients)" ;;
+        *) die "no such part: $part ($parts)" ;;
     esac
 done
 say "ready below $prefix: $*"

@@ -32,8 +32,10 @@ find_server() {
     [ -x "$server" ] || server=$(command -v "$(basename "$1")") || not_installed
 }
 
-# The environment that the harness gives to every serve script; a missing variable is named, not guessed.
+# The environment that the harness gives to every serve script; a missing variable is named, not guessed. Only in a container of
+# ours, which may be started by hand or by compose, there are defaults.
 read_environment() {
+    [ ! -e "$container" ] || container_defaults
     for variable in STATE PORT PASSIVE_MIN PASSIVE_MAX VARIANT CERT KEY CA USER PASSWORD USER2 PASSWORD2; do
         eval "[ -n \"\${FTPSPEC_$variable-}\" ]" || fail "$EX_USAGE" "FTPSPEC_$variable is not set"
     done
@@ -49,6 +51,24 @@ read_environment() {
         *:*) ip=6 ;;
         *) ip=4 ;;
     esac
+}
+
+# What `docker run` and compose need not say: state, ports, accounts, and a certificate of its own for localhost.
+container_defaults() {
+    : "${FTPSPEC_STATE:=/ftpspec-run/state}" "${FTPSPEC_ADDRESS:=0.0.0.0}" "${FTPSPEC_PORT:=2121}"
+    : "${FTPSPEC_PASSIVE_MIN:=20000}" "${FTPSPEC_PASSIVE_MAX:=20059}" "${FTPSPEC_VARIANT:=$target}"
+    : "${FTPSPEC_USER:=ftpspec-one}" "${FTPSPEC_USER2:=ftpspec-two}"
+    export FTPSPEC_STATE FTPSPEC_ADDRESS FTPSPEC_PORT FTPSPEC_PASSIVE_MIN FTPSPEC_PASSIVE_MAX FTPSPEC_VARIANT
+    export FTPSPEC_USER FTPSPEC_USER2
+    mkdir -p "$FTPSPEC_STATE"
+    [ -z "${FTPSPEC_CERT-}" ] || return 0
+    given=$(dirname "$FTPSPEC_STATE")/given
+    export FTPSPEC_CERT="$given/server.pem" FTPSPEC_KEY="$given/server.key" FTPSPEC_CA="$given/server.pem"
+    [ ! -e "$FTPSPEC_CERT" ] || return 0
+    mkdir -p "$given"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$FTPSPEC_KEY" -out "$FTPSPEC_CERT" 2>/dev/null ||
+        fail "$EX_USAGE" "no certificate was given and none could be made"
 }
 
 need_root() {

@@ -13,8 +13,11 @@ need_root "proftpd changes to the account that logs in and to its home as root f
 private_mounts "$@"
 
 case $FTPSPEC_VARIANT in
-    proftpd) export TLS_OPTIONS= ;;
-    proftpd-no-reuse) export TLS_OPTIONS='TLSOptions NoSessionReuseRequired' ;;
+    proftpd) TLS_SETTING= ;;
+    proftpd-implicit) TLS_SETTING='TLSOptions UseImplicitSSL' ;;
+    proftpd-no-reuse) TLS_SETTING='TLSOptions NoSessionReuseRequired' ;;
+    proftpd-tickets) TLS_SETTING='TLSSessionTickets on' ;;
+    proftpd-tls1.2) TLS_SETTING='TLSProtocol TLSv1.2' ;;
     *) fail "$EX_USAGE" "no such variant: $FTPSPEC_VARIANT" ;;
 esac
 
@@ -38,7 +41,8 @@ case $(openssl x509 -in "$FTPSPEC_CERT" -noout -text | grep 'Public Key Algorith
     *rsa*) kind=RSA ;;
     *) kind=EC ;;
 esac
-export STATE="$state" MODULES="$modules" KIND="$kind" USE_IPV6=off
+PASV_ADDRESS="${FTPSPEC_PASV_ADDRESS:+MasqueradeAddress $FTPSPEC_PASV_ADDRESS}"
+export TLS_SETTING PASV_ADDRESS STATE="$state" MODULES="$modules" KIND="$kind" USE_IPV6=off
 [ "$ip" = 4 ] || USE_IPV6=on
 fill "$folder/proftpd.conf.in" >"$state/proftpd.conf"
 

@@ -16,6 +16,8 @@ private_mounts "$@"
 
 case $FTPSPEC_VARIANT in
     pure-ftpd) tls=1 ;;
+    pure-ftpd-tls-required) tls=2 ;;
+    pure-ftpd-data-tls-required) tls=3 ;;
     *) fail "$EX_USAGE" "no such variant: $FTPSPEC_VARIANT" ;;
 esac
 
@@ -49,7 +51,8 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
     sleep 0.05
 done
 
-exec "$server" \
+# shellcheck disable=SC2086  # two words or none
+exec "$server" ${FTPSPEC_PASV_ADDRESS:+--forcepassiveip "$FTPSPEC_PASV_ADDRESS"} \
     --bind "$FTPSPEC_ADDRESS,$FTPSPEC_PORT" \
     --passiveportrange "$FTPSPEC_PASSIVE_MIN:$FTPSPEC_PASSIVE_MAX" \
     --login "puredb:$state/accounts.pdb" \

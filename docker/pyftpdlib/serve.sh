@@ -10,7 +10,11 @@ if [ "${1-}" = --check ]; then
     exit
 fi
 read_environment
-[ "$FTPSPEC_VARIANT" = pyftpdlib ] || fail "$EX_USAGE" "no such variant: $FTPSPEC_VARIANT"
+case $FTPSPEC_VARIANT in
+    pyftpdlib) export TLS_REQUIRED= ;;
+    pyftpdlib-required) export TLS_REQUIRED=1 ;;
+    *) fail "$EX_USAGE" "no such variant: $FTPSPEC_VARIANT" ;;
+esac
 make_homes
 
 export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

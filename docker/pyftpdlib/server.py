@@ -34,9 +34,10 @@ class Handler(TLS_FTPHandler):
     active_dtp = HandedOver
     certfile = env("CERT")
     keyfile = env("KEY")
-    # Login and transfers in clear are allowed, so that the order of commands can be examined.
-    tls_control_required = False
-    tls_data_required = False
+    # Where login and transfers in clear are allowed, the order of commands can be examined.
+    tls_control_required = bool(os.environ["TLS_REQUIRED"])
+    tls_data_required = bool(os.environ["TLS_REQUIRED"])
+    masquerade_address = os.environ.get("FTPSPEC_PASV_ADDRESS") or None
     passive_ports = range(int(env("PASSIVE_MIN")), int(env("PASSIVE_MAX")) + 1)
     authorizer = DummyAuthorizer()
 

@@ -16,10 +16,13 @@ read_environment
 need_root "vsftpd changes to the account that logs in"
 private_mounts "$@"
 
+export REQUIRE_SSL_REUSE=YES FORCE_TLS=YES STRICT_SHUTDOWN=NO IMPLICIT=NO
 case $FTPSPEC_VARIANT in
-    vsftpd) export REQUIRE_SSL_REUSE=YES FORCE_TLS=YES ;;
-    vsftpd-no-reuse) export REQUIRE_SSL_REUSE=NO FORCE_TLS=YES ;;
-    vsftpd-optional) export REQUIRE_SSL_REUSE=YES FORCE_TLS=NO ;;
+    vsftpd) ;;
+    vsftpd-implicit) IMPLICIT=YES ;;
+    vsftpd-no-reuse) REQUIRE_SSL_REUSE=NO ;;
+    vsftpd-optional) FORCE_TLS=NO ;;
+    vsftpd-strict-shutdown) STRICT_SHUTDOWN=YES ;;
     *) fail "$EX_USAGE" "no such variant: $FTPSPEC_VARIANT" ;;
 esac
 
@@ -47,7 +50,7 @@ printf '%s\n' 'passwd: files' 'group: files' 'shadow: files' 'hosts: files' >"$e
 printf '%s\n' 'auth required pam_unix.so nodelay' 'account required pam_unix.so' 'session required pam_permit.so' \
     >"$etc/pam.d/ftpspec"
 
-export EMPTY="$state/empty" LOG="$log"
+export EMPTY="$state/empty" LOG="$log" PASV_ADDRESS="${FTPSPEC_PASV_ADDRESS:+pasv_address=$FTPSPEC_PASV_ADDRESS}"
 case $ip in
     4) export LISTEN4=YES LISTEN6=NO LISTEN_ADDRESS="listen_address=$FTPSPEC_ADDRESS" ;;
     6) export LISTEN4=NO LISTEN6=YES LISTEN_ADDRESS="listen_address6=$FTPSPEC_ADDRESS" ;;

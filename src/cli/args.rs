@@ -74,9 +74,16 @@ pub(super) struct RunArgs {
     /// A target by name, or the path of a target.yaml; may be repeated
     #[arg(long = "target", short = 't', value_name = "NAME|FILE")]
     pub(super) targets: Vec<String>,
-    /// Every target whose server is installed on this machine
+    /// Every target whose server is installed on this machine; with `--via docker`, every target
     #[arg(long)]
     pub(super) all_targets: bool,
+    /// How targets are started [default: process]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(super) via: Option<Via>,
+    /// The network between, with `--via docker`: `delay-20ms`, `delay-200ms`, `loss-1` (1 %) or `rate-64k` (64 KiB/s); may be
+    /// repeated. Each target runs behind each, in the areas `shutdown` and `transfer`
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(super) networks: Vec<String>,
     /// Only these cells of the matrix, e.g. `tls=tls1.3`; may be repeated
     #[arg(long = "matrix", value_name = "AXIS=VALUE")]
     pub(super) matrix: Vec<String>,
@@ -196,6 +203,15 @@ pub(super) enum CaptureArg {
     Findings,
     /// No case
     None,
+}
+
+/// How a target that ftpspec starts is started.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Via {
+    /// A process of this machine
+    Process,
+    /// A container with a network address of its own
+    Docker,
 }
 
 /// Formats of the standard output.
@@ -447,6 +463,23 @@ pub(super) enum TargetsCommand {
     List,
     /// Start one and keep it until interrupted
     Up {
+        /// Its name
+        name: String,
+        /// How it is started [default: process]
+        #[arg(long, value_enum, value_name = "HOW")]
+        via: Option<Via>,
+    },
+    /// End a target by its name, or everything that ftpspec left behind
+    Down {
+        /// Its name
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// Containers, networks and processes of every ftpspec that does not run any more
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show what the server of a running target wrote
+    Logs {
         /// Its name
         name: String,
     },

@@ -80,6 +80,8 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
         },
         timeouts,
         known_deviations: Vec::new(),
+        variant: String::new(),
+        network: None,
         folder: None,
         address: Some((host, port)),
     })

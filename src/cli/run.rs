@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{CaptureArg, OutputFormat, RunArgs};
+use super::args::{CaptureArg, OutputFormat, RunArgs, Via};
 use super::baseline::{self, Baselines};
 use super::corpus;
 use super::durations;
@@ -280,7 +280,8 @@ async fn chosen_targets(
     if args.all_targets {
         choices.push(TargetChoice::Embedded);
         for profile in targets::bundled()? {
-            if targets::installed(provisioner, &profile).await.is_ok() {
+            let in_docker = args.via == Some(Via::Docker);
+            if in_docker || targets::installed(provisioner, &profile).await.is_ok() {
                 choices.push(TargetChoice::Profile(Box::new(profile)));
             }
         }
@@ -290,6 +291,14 @@ async fn chosen_targets(
     }
     let mut names = BTreeSet::new();
     choices.retain(|choice| names.insert(choice.name().to_owned()));
+    if let Some(via) = args.via {
+        for choice in &mut choices {
+            targets::start_via(choice, via)?;
+        }
+    }
+    if !args.networks.is_empty() {
+        choices = targets::behind(&choices, &args.networks)?;
+    }
     choices.iter().try_for_each(check_trust)?;
     Ok(choices)
 }

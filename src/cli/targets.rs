@@ -1,59 +1,188 @@
 //! `ftpspec targets`: what can be started here. Also finds targets by name for the other subcommands.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::args::{TargetsArgs, TargetsCommand};
+use super::args::{TargetsArgs, TargetsCommand, Via};
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::output;
 use crate::base::{RunId, closest};
 use crate::runner::TargetChoice;
-use crate::target::{self, EMBEDDED, Profile, Provisioner};
+use crate::target::{
+    self, EMBEDDED, Leftover, Network, Profile, ProvisionError, ProvisionErrorKind, Provisioner,
+    Provisioning, Running,
+};
+
+/// Names the folder with what image builds need from this machine; `.ci/context` when it is not set.
+const IMAGE_CONTEXT: &str = "FTPSPEC_IMAGE_CONTEXT";
+
+/// How often a server that was started is asked whether it still runs.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(args: &TargetsArgs) -> Result<Exit, CliError> {
     let provisioner = provisioner()?;
     match &args.command {
         TargetsCommand::List => {
-            let mut text = format!("{EMBEDDED:20} built in\n");
+            let mut text = format!("{EMBEDDED:28} built in\n");
             for profile in bundled()? {
                 let state = match installed(&provisioner, &profile).await {
                     Ok(version) => version,
                     Err(reason) => format!("not installed: {reason}"),
                 };
-                let _ = writeln!(text, "{:20} {state}", profile.name);
+                let _ = writeln!(text, "{:28} {state}", profile.name);
             }
             output::print(&text)?;
         }
-        TargetsCommand::Up { name } => {
-            let TargetChoice::Profile(profile) = find(name)? else {
-                return Err(CliError::usage(
-                    "the embedded server is started by `ftpspec serve`",
-                ));
-            };
-            let mut interrupts = Interrupts::catch();
-            let provided = tokio::select! {
-                provided = provisioner.provide(&profile) => provided,
-                () = interrupts.wait() => return Ok(Exit::Success),
-            };
-            let running = provided.map_err(|error| CliError::inconclusive(error.detail))?;
-            let mut text = format!("{} listens on {}\n", profile.name, running.address);
-            for account in &running.accounts {
-                // Passwords of a server that lives on loopback until Ctrl-C; without them nobody could use it.
-                let _ = writeln!(text, "account {} {}", account.user, account.password.reveal());
-            }
-            output::print(&text)?;
-            interrupts.wait().await;
-            running.stop().await;
-        }
+        TargetsCommand::Up { name, via } => up(&provisioner, name, *via).await?,
+        TargetsCommand::Down { name: Some(name), .. } => down(name).await?,
+        TargetsCommand::Down { name: None, .. } => down_all().await?,
+        TargetsCommand::Logs { name } => output::print(&target::logs(name).await.map_err(trouble)?)?,
     }
     Ok(Exit::Success)
+}
+
+async fn up(provisioner: &Provisioner, name: &str, via: Option<Via>) -> Result<(), CliError> {
+    let mut choice = find(name)?;
+    if let Some(via) = via {
+        start_via(&mut choice, via)?;
+    }
+    let TargetChoice::Profile(profile) = choice else {
+        return Err(CliError::usage(
+            "the embedded server is started by `ftpspec serve`",
+        ));
+    };
+    let mut interrupts = Interrupts::catch();
+    let provided = tokio::select! {
+        provided = provisioner.provide(&profile) => provided,
+        () = interrupts.wait() => return Ok(()),
+    };
+    let running = provided.map_err(|error| CliError::inconclusive(error.detail))?;
+    let mut text = format!("{} listens on {}\n", profile.name, running.address);
+    for account in &running.accounts {
+        // Passwords of a server of this machine alone that lives until Ctrl-C; without them nobody could use it.
+        let _ = writeln!(text, "account {} {}", account.user, account.password.reveal());
+    }
+    output::print(&text)?;
+    let gone = tokio::select! {
+        () = interrupts.wait() => None,
+        gone = ended(&running) => Some(gone),
+    };
+    running.stop().await;
+    match gone {
+        None => Ok(()),
+        Some(reason) => Err(CliError::inconclusive(format!(
+            "{} ended: {reason}",
+            profile.name
+        ))),
+    }
+}
+
+/// Until the server ends by itself: the exit code and the end of its log.
+async fn ended(running: &Running) -> String {
+    loop {
+        if let Some((code, log)) = running.ended().await {
+            return format!("exit code {code}\n{}", log.trim_end());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+async fn down(name: &str) -> Result<(), CliError> {
+    let ended = target::down(name).await.map_err(trouble)?;
+    if ended.is_empty() {
+        return Err(CliError::nothing(format!(
+            "nothing of the target `{name}` is there (see `ftpspec targets list`)"
+        )));
+    }
+    output::print(&ended_words(&ended))
+}
+
+async fn down_all() -> Result<(), CliError> {
+    let (ended, used) = target::down_all().await.map_err(trouble)?;
+    let mut text = ended_words(&ended);
+    if ended.is_empty() {
+        text.push_str("nothing was left behind\n");
+    }
+    for leftover in used {
+        let pid = leftover.used_by.unwrap_or(0);
+        let _ = writeln!(text, "kept {}: ftpspec process {pid} uses it", leftover.what);
+    }
+    output::print(&text)
+}
+
+fn ended_words(ended: &[Leftover]) -> String {
+    ended.iter().fold(String::new(), |mut text, leftover| {
+        let _ = writeln!(text, "ended {} ({})", leftover.what, leftover.target);
+        text
+    })
+}
+
+fn trouble(error: ProvisionError) -> CliError {
+    match error.kind {
+        ProvisionErrorKind::Unreachable => CliError::nothing(error.detail),
+        _ => CliError::internal(error.detail),
+    }
+}
+
+/// Every target behind every network.
+pub(super) fn behind(choices: &[TargetChoice], networks: &[String]) -> Result<Vec<TargetChoice>, CliError> {
+    let networks: Vec<Network> = networks
+        .iter()
+        .map(|word| word.parse().map_err(CliError::usage))
+        .collect::<Result<_, _>>()?;
+    let mut all = Vec::new();
+    for choice in choices {
+        let TargetChoice::Profile(profile) = choice else {
+            return Err(CliError::usage(
+                "--network is for targets in containers (--via docker)",
+            ));
+        };
+        if profile.provisioning != Provisioning::Docker {
+            return Err(CliError::usage(format!(
+                "--network is for targets in containers, and {} is none (--via docker)",
+                profile.name
+            )));
+        }
+        all.extend(
+            networks
+                .iter()
+                .map(|network| TargetChoice::Profile(Box::new(profile.behind(*network)))),
+        );
+    }
+    Ok(all)
+}
+
+/// Sets how a target that ftpspec starts is started.
+pub(super) fn start_via(choice: &mut TargetChoice, via: Via) -> Result<(), CliError> {
+    let TargetChoice::Profile(profile) = choice else {
+        return Ok(());
+    };
+    match (profile.provisioning, via) {
+        (Provisioning::Process | Provisioning::Docker, Via::Docker) => {
+            profile.provisioning = Provisioning::Docker;
+        }
+        (Provisioning::Process | Provisioning::Docker, Via::Process) => {
+            profile.provisioning = Provisioning::Process;
+        }
+        (Provisioning::External | Provisioning::Embedded, _) => {
+            return Err(CliError::usage(format!(
+                "--via is for targets that ftpspec starts; {} is there already",
+                profile.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A provisioner with a folder of its own.
 pub(super) fn provisioner() -> Result<Provisioner, CliError> {
     let folder = std::env::temp_dir().join(format!("ftpspec-{}-{}", std::process::id(), fresh_id()));
-    Provisioner::new(folder).map_err(|error| CliError::internal(error.detail))
+    let context = std::env::var_os(IMAGE_CONTEXT).map_or_else(|| PathBuf::from(".ci/context"), PathBuf::from);
+    Provisioner::new(folder)
+        .map(|provisioner| provisioner.with_image_context(context.is_dir().then_some(context)))
+        .map_err(|error| CliError::internal(error.detail))
 }
 
 /// An id for a run: the time and the process.

@@ -3,7 +3,7 @@
 //! `run`, `prove` and `cargo_test` all go through here, so a verdict never depends on who asked for it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -197,7 +197,15 @@ impl CaseRunner {
         let requirements = Arc::clone(&self.requirements);
         let go_on = |events: &[Event], step| judge::judge_step(case, &requirements, events, step).next;
         let events = execute(case, context, &go_on).await;
-        let judgement = judge::judge_case(case, &self.requirements, &events);
+        let mut judgement = judge::judge_case(case, &self.requirements, &events);
+        if let Some((code, log)) = running.ended().await {
+            // Whatever was seen, a server that is gone is the better explanation: nothing is said about it.
+            judgement = Judgement {
+                verdict: Verdict::Inconclusive,
+                reason: Some(gone(code, &log)),
+                ..judgement
+            };
+        }
         Ran {
             capture: capture
                 .filter(|_| self.capture.keeps(&judgement))
@@ -229,6 +237,7 @@ impl CaseRunner {
         settings.follow_foreign_pasv = running.profile.allow.contains(&Permission::ForeignPasv);
         settings.allow_clear_password = running.profile.allow.contains(&Permission::ClearPassword);
         let longest = self.longest_wait.unwrap_or(Duration::MAX);
+        settings.other_sources = running.other_source.into_iter().collect();
         settings.timeouts = Timeouts {
             connect: times.connect.min(longest),
             greeting: times.greeting.min(longest),
@@ -261,16 +270,37 @@ impl CaseRunner {
             set(&format!("user{suffix}"), account.user.clone());
             set(&format!("password{suffix}"), account.password.reveal().to_owned());
         }
-        if let Some(other) = other_address(running.address.ip()) {
+        let own = own_address(running.address);
+        set("own.address", own.to_string());
+        set("own.address-for-port", own.to_string().replace('.', ","));
+        if let Some(other) = running.other_source {
             set("other.address", other.to_string());
         }
         variables
     }
 }
 
-/// A second source address of ours from which a target at `address` can be reached; none where nobody gave us one.
-pub(super) fn other_address(address: IpAddr) -> Option<IpAddr> {
-    (address.is_ipv4() && address.is_loopback()).then_some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)))
+/// Our own address as the target sees it; its own when there is no way to it, which the case will find out.
+fn own_address(target: SocketAddr) -> IpAddr {
+    let unspecified: IpAddr = match target {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    // Nothing is sent: only a way is looked up.
+    let socket = UdpSocket::bind((unspecified, 0)).and_then(|socket| {
+        socket.connect(target)?;
+        socket.local_addr()
+    });
+    socket.map_or(target.ip(), |own| own.ip())
+}
+
+/// What is said of a server that has ended by itself.
+pub(super) fn gone(code: i32, log: &str) -> String {
+    let last = log.lines().rev().find(|line| !line.trim().is_empty());
+    let last = last.map_or_else(String::new, |line| {
+        format!("; the last line of its log is `{}`", line.trim())
+    });
+    format!("the server is gone: it ended by itself with exit code {code}{last}")
 }
 
 /// Why the profile does not allow `scenario`, when it does not.

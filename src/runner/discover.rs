@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::case_runner::{CaseRunner, Ran, other_address};
+use super::case_runner::{CaseRunner, Ran};
 use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, Cell, TargetFacts};
 use crate::requirement::Capability;
@@ -77,8 +77,12 @@ fn given(running: &Running) -> Vec<(Capability, bool, &'static str)> {
         (Capability::ImplicitTls, is_implicit, tls),
         (Capability::Ipv6, address.is_ipv6(), ip),
     ];
-    if other_address(address).is_some() {
-        given.push((Capability::SecondAddress, true, "all of 127.0.0.0/8 is ours"));
+    if running.other_source.is_some() {
+        given.push((
+            Capability::SecondAddress,
+            true,
+            "this machine has a second address that reaches it",
+        ));
     }
     given
 }

@@ -62,7 +62,7 @@ pub struct RunFacts {
 pub struct TargetOutcome {
     /// Its version, as far as known.
     pub version: Option<String>,
-    /// How it was provided: `embedded`, `process`, `external`.
+    /// How it was provided: `embedded`, `process`, `docker`, `external`.
     pub provision: String,
     /// Address and port.
     pub address: String,

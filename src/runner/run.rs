@@ -21,7 +21,7 @@ use crate::plan::{
     Case, CaseId, CellFilter, Durations, Shard, expand, keeps_cell, order_longest_first, shard,
 };
 use crate::scenario::Scenario;
-use crate::target::{EMBEDDED, KnownDeviation, Profile};
+use crate::target::{EMBEDDED, KnownDeviation, NETWORK_AREAS, Profile};
 use target_run::TargetRun;
 
 /// What to run against.
@@ -40,6 +40,18 @@ impl TargetChoice {
         match self {
             Self::Embedded => EMBEDDED,
             Self::Profile(profile) => &profile.name,
+        }
+    }
+
+    /// Whether `scenario` is of interest there: behind another network, only where the network makes a difference.
+    #[must_use]
+    pub fn takes(&self, scenario: &Scenario) -> bool {
+        match self {
+            Self::Profile(profile) if profile.network.is_some() => {
+                let area = scenario.id.split('/').next().unwrap_or_default();
+                NETWORK_AREAS.contains(&area)
+            }
+            _ => true,
         }
     }
 }
@@ -205,7 +217,7 @@ pub fn plan_cases(request: &RunRequest) -> Vec<Case> {
 fn all_cases(request: &RunRequest) -> Vec<Case> {
     let mut cases = Vec::new();
     for choice in &request.targets {
-        for scenario in &request.scenarios {
+        for scenario in request.scenarios.iter().filter(|scenario| choice.takes(scenario)) {
             for cell in expand(scenario)
                 .into_iter()
                 .filter(|cell| keeps_cell(&request.cells, cell))

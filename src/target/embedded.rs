@@ -223,6 +223,8 @@ fn embedded_profile(policy: &EmbeddedPolicy) -> Profile {
     ];
     Profile {
         name: EMBEDDED.into(),
+        variant: EMBEDDED.into(),
+        network: None,
         software: "ftpspec".into(),
         licence: None,
         provisioning: Provisioning::Embedded,

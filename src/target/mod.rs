@@ -3,15 +3,25 @@
 //! Knows nothing about scenarios. [`Profile`] is what `target.yaml` says, [`Provisioner`] starts it, [`Running`] is a
 //! target that can be reached until it is stopped.
 
+mod container;
+mod docker_cli;
 mod embedded;
+mod image;
+mod leftover;
+mod network;
+mod owner;
 mod process;
 mod profile;
 mod provision;
+mod serve;
 
 pub use embedded::{EMBEDDED, EmbeddedPolicy, EmbeddedPool};
-pub use process::{ServeScript, installed};
+pub use leftover::{Leftover, down, down_all, logs};
+pub use network::{NETWORK_AREAS, Network};
+pub use process::installed;
 pub use profile::{
     Account, KnownDeviation, Limits, Permission, Profile, ProfileError, Provisioning, Timeouts, TlsMode,
     TrustChoice, embedded_profiles, load_profiles,
 };
 pub use provision::{ProvisionError, ProvisionErrorKind, Provisioner, Running};
+pub use serve::ServeScript;

@@ -13,12 +13,8 @@ use std::time::Duration;
 
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::profile::{Account, Profile};
 use super::provision::{ProvisionError, ProvisionErrorKind};
-use crate::tls::Identity;
-
-/// How many passive ports a target gets: so many that a port just given up is not soon another session's.
-const PASSIVE_PORTS: u16 = 240;
+use super::serve::{PASSIVE_PORTS, Place, ServeScript};
 
 /// How much of a server's log an error shows, in bytes.
 const LOG_TAIL: usize = 2000;
@@ -50,23 +46,6 @@ if [ -e "$2/.gone" ]; then rm -rf "$2"; fi
 kill -KILL "$watcher" 2>/dev/null
 exit "$status"
 "#;
-
-/// A serve script and what it is told.
-#[derive(Clone, Debug)]
-pub struct ServeScript {
-    /// The script.
-    pub script: PathBuf,
-    /// The variant.
-    pub variant: String,
-    /// An existing, empty, private folder; everything that is written goes below it.
-    pub state: PathBuf,
-    /// Certificate and key of the server.
-    pub identity: Identity,
-    /// The authority that signed it, PEM.
-    pub authority_pem: String,
-    /// Two accounts.
-    pub accounts: Vec<Account>,
-}
 
 /// A server that runs.
 #[derive(Debug)]
@@ -116,28 +95,22 @@ pub async fn installed(script: &Path) -> Result<String, String> {
 
 impl Process {
     /// Starts the script. It is not ready yet; the caller waits for its greeting.
-    pub(super) async fn start(serve: &ServeScript, _profile: &Profile) -> Result<Self, ProvisionError> {
+    pub(super) async fn start(serve: &ServeScript) -> Result<Self, ProvisionError> {
         let local = |detail: String| ProvisionError {
             kind: ProvisionErrorKind::Local,
             detail,
         };
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let ports = free_range(address).ok_or_else(|| local("no free range of ports".into()))?;
-        let (port, passive) = (*ports.start(), ports.start() + 1..=*ports.end());
-        let [given, state] = ["given", "state"].map(|name| serve.state.join(name));
-        for folder in [&given, &state] {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| local(format!("cannot make the folder {}: {error}", folder.display())))?;
-        }
-        let write = |name: &str, text: &str| -> Result<PathBuf, ProvisionError> {
-            let path = given.join(name);
-            write_private(&path, text)
-                .map_err(|error| local(format!("cannot write {}: {error}", path.display())))?;
-            Ok(path)
+        let (port, passive) = free_ports(address).ok_or_else(|| local("no free range of ports".into()))?;
+        serve
+            .write(&serve.state)
+            .map_err(|error| local(format!("cannot write below {}: {error}", serve.state.display())))?;
+        let place = Place {
+            address,
+            port,
+            passive,
+            public: None,
         };
-        let certificate = write("server.pem", &serve.identity.chain_pem)?;
-        let key = write("server.key", &serve.identity.key_pem)?;
-        let authority = write("ca.pem", &serve.authority_pem)?;
 
         // The private folder of the whole run: when this program is killed, all of it is left over.
         let run = serve.state.parent().unwrap_or(&serve.state);
@@ -148,26 +121,7 @@ impl Process {
             .arg("guard")
             .arg(&serve.script)
             .arg(run);
-        command.env("FTPSPEC_STATE", &state);
-        command
-            .env("FTPSPEC_ADDRESS", address.to_string())
-            .env("FTPSPEC_PORT", port.to_string());
-        command.env("FTPSPEC_PASSIVE_MIN", passive.start().to_string());
-        command.env("FTPSPEC_PASSIVE_MAX", passive.end().to_string());
-        command.env("FTPSPEC_VARIANT", &serve.variant);
-        command
-            .env("FTPSPEC_CERT", certificate)
-            .env("FTPSPEC_KEY", key)
-            .env("FTPSPEC_CA", authority);
-        for (index, account) in serve.accounts.iter().enumerate() {
-            let suffix = if index == 0 {
-                String::new()
-            } else {
-                (index + 1).to_string()
-            };
-            command.env(format!("FTPSPEC_USER{suffix}"), &account.user);
-            command.env(format!("FTPSPEC_PASSWORD{suffix}"), account.password.reveal());
-        }
+        command.envs(serve.variables(&place, &serve.state));
         let output = std::fs::File::create(serve.state.join("serve.log"))
             .map_err(|error| local(format!("cannot write the log of the server: {error}")))?;
         let errors = output
@@ -247,17 +201,10 @@ impl Drop for Process {
     }
 }
 
-/// Writes a file that only the owner can read.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())
+/// A port for the control connection and a range of passive ones.
+pub(super) fn free_ports(address: IpAddr) -> Option<(u16, RangeInclusive<u16>)> {
+    let ports = free_range(address)?;
+    Some((*ports.start(), ports.start() + 1..=*ports.end()))
 }
 
 /// A port nobody listens on at this moment.
@@ -292,7 +239,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::target::embedded_profiles;
     use crate::tls::certificate::{self, Authority};
 
     #[tokio::test]
@@ -305,7 +251,6 @@ mod tests {
         let authority = Authority::new().unwrap();
         let recipe = certificate::recipe("valid").unwrap();
         let identity = certificate::make(recipe, &authority).unwrap();
-        let profile = &embedded_profiles().unwrap()[0];
         let serve = |name: &str| ServeScript {
             script: script.clone(),
             variant: name.into(),
@@ -316,8 +261,8 @@ mod tests {
         };
         std::fs::create_dir_all(run.join("one")).unwrap();
         std::fs::create_dir_all(run.join("two")).unwrap();
-        let one = Process::start(&serve("one"), profile).await.unwrap();
-        let mut two = Process::start(&serve("two"), profile).await.unwrap();
+        let one = Process::start(&serve("one")).await.unwrap();
+        let mut two = Process::start(&serve("two")).await.unwrap();
         one.stop().await;
         assert!(!run.join("one").exists(), "its own folder is removed");
         assert!(

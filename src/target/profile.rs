@@ -11,6 +11,7 @@ use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::network::Network;
 use crate::base::{Secret, closest};
 use crate::requirement::Capability;
 
@@ -33,6 +34,8 @@ pub enum TlsMode {
 pub enum Provisioning {
     /// The server inside this program.
     Embedded,
+    /// A container of its own.
+    Docker,
     /// A process that a serve script starts on this machine.
     Process,
     /// It is there already.
@@ -45,6 +48,7 @@ impl Provisioning {
     pub fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
+            Self::Docker => "docker",
             Self::Process => "process",
             Self::External => "external",
         }
@@ -173,6 +177,10 @@ pub struct Profile {
     pub name: String,
     /// Name of the software (the folder below `docker/`).
     pub software: String,
+    /// Its variant, for the serve script.
+    pub variant: String,
+    /// The network between, for a container.
+    pub network: Option<Network>,
     /// Licence of the software, SPDX.
     pub licence: Option<String>,
     /// How it comes into being.
@@ -199,6 +207,18 @@ pub struct Profile {
     pub folder: Option<PathBuf>,
     /// Host and port, for external targets.
     pub address: Option<(String, u16)>,
+}
+
+impl Profile {
+    /// The same target behind another network: a target of its own, named after both.
+    #[must_use]
+    pub fn behind(&self, network: Network) -> Self {
+        Self {
+            name: format!("{}@{network}", self.variant),
+            network: Some(network),
+            ..self.clone()
+        }
+    }
 }
 
 /// A profile cannot be used.
@@ -381,6 +401,8 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
             .map_err(wrong)?;
         profiles.push(Profile {
             name: variant.clone(),
+            variant: variant.clone(),
+            network: None,
             software: raw.name.clone(),
             licence: raw.licence.clone(),
             provisioning: raw.provision,

@@ -1,17 +1,22 @@
 //! Starting, reaching and stopping a target.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Mutex;
 
-use super::process::{self, Process, ServeScript};
-use super::profile::{Account, Profile, Provisioning, TlsMode, TrustChoice, unpack_bundled};
+use super::container::{Container, Reach};
+use super::image;
+use super::process::{self, Process};
+use super::profile::{Account, Permission, Profile, Provisioning, TlsMode, TrustChoice, unpack_bundled};
+use super::serve::ServeScript;
 use crate::base::{Masker, Secret, SystemClock, Timeline};
+use crate::requirement::Capability;
 use crate::tls::certificate::{self, Authority};
-use crate::tls::{ClientTrust, Identity};
+use crate::tls::{ClientContext, ClientOptions, ClientTrust, Identity};
 use crate::trace::{Channel, Recorder};
 use crate::transport::{Incoming, Link, LinkErrorKind};
 
@@ -34,6 +39,8 @@ pub enum ProvisionErrorKind {
     DidNotStart,
     /// Nobody listens there, or the name is unknown.
     Unreachable,
+    /// This machine cannot do what was asked for; that says nothing about the target.
+    Unsupported,
     /// This machine: no port, no disk, a broken profile.
     Local,
 }
@@ -44,6 +51,9 @@ pub struct Provisioner {
     authority: Arc<Authority>,
     identity: Identity,
     state: Arc<StateFolder>,
+    image_context: Option<PathBuf>,
+    /// Images are built one after the other: two variants share one.
+    images: Arc<Mutex<()>>,
 }
 
 /// The private folder of a run; removed with the last clone of its provisioner.
@@ -87,7 +97,47 @@ pub struct Running {
     pub trust: ClientTrust,
     /// Its version, as far as known.
     pub version: Option<String>,
-    process: Option<Process>,
+    /// Another address of this machine that a client of it may come from.
+    pub other_source: Option<IpAddr>,
+    started: Option<Mutex<Started>>,
+}
+
+/// What was started for a target.
+#[derive(Debug)]
+enum Started {
+    Container(Container),
+    Process(Process),
+}
+
+impl Started {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Container(container) => container.address,
+            Self::Process(process) => process.address,
+        }
+    }
+
+    /// The exit code, when it ended by itself.
+    async fn ended(&mut self) -> Option<i32> {
+        match self {
+            Self::Container(container) => container.ended().await,
+            Self::Process(process) => process.ended(),
+        }
+    }
+
+    async fn log_tail(&self) -> String {
+        match self {
+            Self::Container(container) => container.log_tail().await,
+            Self::Process(process) => process.log_tail(),
+        }
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::Container(container) => container.stop().await,
+            Self::Process(process) => process.stop().await,
+        }
+    }
 }
 
 impl Running {
@@ -105,22 +155,23 @@ impl Running {
             accounts,
             trust,
             version,
-            process: None,
+            other_source: second_loopback(address),
+            started: None,
         }
     }
 
     /// Stops what was started for it, and removes its folder.
     pub async fn stop(self) {
-        if let Some(process) = self.process {
-            process.stop().await;
+        if let Some(started) = self.started {
+            started.into_inner().stop().await;
         }
     }
 
-    /// Whether a process that was started for it has ended by itself: its exit code and the end of its log.
-    pub fn ended(&mut self) -> Option<(i32, String)> {
-        let process = self.process.as_mut()?;
-        let code = process.ended()?;
-        Some((code, process.log_tail()))
+    /// Whether what was started for it has ended by itself: its exit code and the end of its log.
+    pub async fn ended(&self) -> Option<(i32, String)> {
+        let mut started = self.started.as_ref()?.lock().await;
+        let code = started.ended().await?;
+        Some((code, started.log_tail().await))
     }
 }
 
@@ -150,7 +201,16 @@ impl Provisioner {
             authority: Arc::new(authority),
             identity,
             state: Arc::new(state),
+            image_context: None,
+            images: Arc::default(),
         })
+    }
+
+    /// The same, with a folder of what image builds need from this machine.
+    #[must_use]
+    pub fn with_image_context(mut self, folder: Option<PathBuf>) -> Self {
+        self.image_context = folder;
+        self
     }
 
     /// The authority of this run.
@@ -181,6 +241,7 @@ impl Provisioner {
     /// See [`ProvisionErrorKind`].
     pub async fn provide(&self, profile: &Profile) -> Result<Running, ProvisionError> {
         match profile.provisioning {
+            Provisioning::Docker => self.start_container(profile).await,
             Provisioning::Process => self.start_process(profile).await,
             Provisioning::External => self.find(profile).await,
             Provisioning::Embedded => Err(ProvisionError {
@@ -199,10 +260,9 @@ impl Provisioner {
             kind: ProvisionErrorKind::Local,
             detail,
         };
-        let folder = if let Some(folder) = &profile.folder {
-            folder.clone()
-        } else {
-            self.state.bundled().map_err(local)?.join(&profile.software)
+        let folder = match &profile.folder {
+            Some(folder) => folder.clone(),
+            None => self.bundled()?.join(&profile.software),
         };
         let script = folder.join("serve.sh");
         if script.is_file() {
@@ -212,11 +272,15 @@ impl Provisioner {
         }
     }
 
-    async fn start_process(&self, profile: &Profile) -> Result<Running, ProvisionError> {
-        let local = |detail: String| ProvisionError {
+    /// The folder with the bundled serve scripts.
+    fn bundled(&self) -> Result<&Path, ProvisionError> {
+        self.state.bundled().map_err(|detail| ProvisionError {
             kind: ProvisionErrorKind::Local,
             detail,
-        };
+        })
+    }
+
+    async fn start_process(&self, profile: &Profile) -> Result<Running, ProvisionError> {
         let script = self.script(profile)?;
         let version = process::installed(&script)
             .await
@@ -224,22 +288,96 @@ impl Provisioner {
                 kind: ProvisionErrorKind::NotInstalled,
                 detail,
             })?;
+        let serve = self.serve(profile, script)?;
+        let process = Process::start(&serve).await?;
+        let mut running = self.ready(profile, serve, Started::Process(process)).await?;
+        running.version = Some(version);
+        Ok(running)
+    }
+
+    async fn start_container(&self, profile: &Profile) -> Result<Running, ProvisionError> {
+        let script = self.script(profile)?;
+        let folder = script.parent().unwrap_or(Path::new("."));
+        let bundled = self.bundled()?;
+        // A target file elsewhere may bring a library of its own.
+        let own_library = folder.parent().map(|parent| parent.join("lib.sh"));
+        let recipe = image::Recipe {
+            software: &profile.software,
+            folder,
+            library: &own_library
+                .filter(|library| library.is_file())
+                .unwrap_or_else(|| bundled.join("lib.sh")),
+            extra: self.image_context.as_deref(),
+        };
+        let tag = self.image(&recipe).await?;
+        let run = self.state.path.file_name().map_or_else(String::new, |name| {
+            name.to_string_lossy().trim_start_matches("ftpspec-").to_owned()
+        });
+        let serve = self.serve(profile, script)?;
+        let container = Container::start(&serve, &profile.name, &tag, &run).await?;
+        let (reach, other_source) = (container.reach, container.other_source);
+        let version = container.version(&profile.software).await;
+        let name = container.name().to_owned();
+        let mut running = self.ready(profile, serve, Started::Container(container)).await?;
+        if let Some(network) = profile.network {
+            // Dropping what runs ends it, too.
+            let tool = self.network_tool(bundled).await?;
+            network.shape(&name, &tool).await?;
+        }
+        running.version = version;
+        running.other_source = other_source;
+        // Its network is of this machine alone, and so is what we send there.
+        running.profile.allow.insert(Permission::ClearPassword);
+        if reach == Reach::Published {
+            for capability in [Capability::Port, Capability::Eprt] {
+                running.profile.declares.insert(capability, false);
+            }
+        }
+        Ok(running)
+    }
+
+    async fn image(&self, recipe: &image::Recipe<'_>) -> Result<String, ProvisionError> {
+        let _turn = self.images.lock().await;
+        image::provide(recipe, &self.state.path).await
+    }
+
+    /// The image with tc.
+    async fn network_tool(&self, bundled: &Path) -> Result<String, ProvisionError> {
+        self.image(&image::Recipe {
+            software: "netem",
+            folder: &bundled.join("netem"),
+            library: &bundled.join("lib.sh"),
+            extra: self.image_context.as_deref(),
+        })
+        .await
+    }
+
+    fn serve(&self, profile: &Profile, script: PathBuf) -> Result<ServeScript, ProvisionError> {
         let state = self.state.path.join(&profile.name);
-        std::fs::create_dir_all(&state)
-            .map_err(|error| local(format!("cannot make the folder {}: {error}", state.display())))?;
-        let accounts = made_up_accounts(&self.identity);
-        let serve = ServeScript {
+        std::fs::create_dir_all(&state).map_err(|error| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail: format!("cannot make the folder {}: {error}", state.display()),
+        })?;
+        Ok(ServeScript {
             script,
-            variant: profile.name.clone(),
+            variant: profile.variant.clone(),
             state,
             identity: self.identity.clone(),
             authority_pem: self.authority.pem().to_owned(),
-            accounts: accounts.clone(),
-        };
-        let mut process = Process::start(&serve, profile).await?;
-        if let Err(problem) = self.wait_until_ready(profile, &mut process).await {
-            let log = process.log_tail();
-            process.stop().await;
+            accounts: made_up_accounts(&self.identity),
+        })
+    }
+
+    /// Waits for the greeting of what was started; it is stopped when none comes.
+    async fn ready(
+        &self,
+        profile: &Profile,
+        serve: ServeScript,
+        mut started: Started,
+    ) -> Result<Running, ProvisionError> {
+        if let Err(problem) = self.wait_until_ready(profile, &mut started).await {
+            let log = started.log_tail().await;
+            started.stop().await;
             let detail = format!("{} {problem}\n{log}", profile.name);
             return Err(ProvisionError {
                 kind: ProvisionErrorKind::DidNotStart,
@@ -247,11 +385,12 @@ impl Provisioner {
             });
         }
         Ok(Running {
-            address: process.address,
-            accounts,
+            address: started.address(),
+            accounts: serve.accounts,
             trust: self.trust(&profile.trust)?,
-            version: Some(version),
-            process: Some(process),
+            version: None,
+            other_source: second_loopback(started.address()),
+            started: Some(Mutex::new(started)),
             profile: profile.clone(),
         })
     }
@@ -295,7 +434,8 @@ impl Provisioner {
             accounts: profile.accounts.clone(),
             trust: self.trust(&profile.trust)?,
             version: None,
-            process: None,
+            other_source: second_loopback(address),
+            started: None,
             profile: profile.clone(),
         })
     }
@@ -325,13 +465,13 @@ impl Provisioner {
     }
 
     /// Until the greeting comes, the process ends, or the time is up.
-    async fn wait_until_ready(&self, profile: &Profile, process: &mut Process) -> Result<(), String> {
+    async fn wait_until_ready(&self, profile: &Profile, started: &mut Started) -> Result<(), String> {
         let deadline = tokio::time::Instant::now() + profile.timeouts.start;
         loop {
-            if let Some(code) = process.ended() {
+            if let Some(code) = started.ended().await {
                 return Err(format!("ended with exit code {code} before it greeted"));
             }
-            let problem = match greeting(process.address, profile.tls, profile.timeouts.greeting).await {
+            let problem = match greeting(started.address(), profile.tls, profile.timeouts.greeting).await {
                 Ok(()) => return Ok(()),
                 Err(problem) => problem,
             };
@@ -347,7 +487,7 @@ impl Provisioner {
     }
 }
 
-/// Connects and reads the first bytes of the greeting (explicit), or just connects (implicit: it waits for us).
+/// Connects and reads the first bytes of the greeting, with implicit TLS after a handshake.
 async fn greeting(address: SocketAddr, tls: TlsMode, patience: Duration) -> Result<(), String> {
     let recorder = Recorder::new(Timeline::start(Arc::new(SystemClock::new())), Masker::default());
     let channel = Channel::control(Channel::MAIN);
@@ -359,9 +499,21 @@ async fn greeting(address: SocketAddr, tls: TlsMode, patience: Duration) -> Resu
         Err(error) => return Err(error.detail),
     };
     if tls == TlsMode::Implicit {
-        return Ok(());
+        let context = ClientContext::new(&ClientTrust::Anything, None, None).map_err(|error| error.reason)?;
+        link.start_tls_client(&context, &ClientOptions::default(), patience)
+            .await
+            .map_err(|failure| format!("does not start TLS: {}", failure.reason))?;
     }
-    match tokio::time::timeout(patience, link.receive()).await {
+    let first = async {
+        loop {
+            match link.receive().await {
+                // Tickets come before the greeting.
+                Incoming::Ticket => {}
+                other => return other,
+            }
+        }
+    };
+    match tokio::time::timeout(patience, first).await {
         Ok(Incoming::Bytes(bytes)) if bytes.first().is_some_and(u8::is_ascii_digit) => Ok(()),
         Ok(Incoming::Bytes(bytes)) => Err(format!(
             "does not greet like an FTP server: {}",
@@ -372,6 +524,11 @@ async fn greeting(address: SocketAddr, tls: TlsMode, patience: Duration) -> Resu
             "sent no greeting within {patience:?}; is it an implicit TLS port?"
         )),
     }
+}
+
+/// A second address that a client of a target on loopback may come from.
+fn second_loopback(target: SocketAddr) -> Option<IpAddr> {
+    (target.is_ipv4() && target.ip().is_loopback()).then(|| Ipv4Addr::new(127, 0, 0, 2).into())
 }
 
 /// Two accounts for a server that the harness starts. The passwords follow from the fresh private key of the run, so

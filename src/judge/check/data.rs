@@ -92,8 +92,12 @@ fn transfer<'a>(view: &View<'a>) -> Option<(usize, &'a Channel, &'a TransferSumm
     })
 }
 
-/// Without any transfer nothing arrived, but that is no proof that nothing would have been sent.
+/// Without any transfer nothing arrived, but that is no proof that nothing would have been sent. It is one when the target
+/// itself refused to open a data connection.
 fn no_transfer(view: &View<'_>, wanted: &Wanted) -> CheckResult {
+    if wanted.is_for_no_bytes() && opening_was_refused(view) {
+        return CheckResult::Held;
+    }
     let account = Account {
         message: "did not serve the transfer".to_owned(),
         expected: wanted.words(),
@@ -106,6 +110,38 @@ fn no_transfer(view: &View<'_>, wanted: &Wanted) -> CheckResult {
     } else {
         CheckResult::Broken(account)
     }
+}
+
+/// Whether the session's last attempt at a data connection ended with a refusing reply to its command.
+fn opening_was_refused(view: &View<'_>) -> bool {
+    let control = view.control();
+    let opening = view
+        .all_from(0)
+        .rev()
+        .find_map(|(position, event)| match &event.kind {
+            EventKind::CommandSent { line, .. }
+                if event.channel.as_ref() == Some(&control) && opens_data(line) =>
+            {
+                Some(position)
+            }
+            _ => None,
+        });
+    let Some(opening) = opening else { return false };
+    view.all_from(opening)
+        .find_map(|(_, event)| match &event.kind {
+            EventKind::ReplyReceived { code, .. } if event.channel.as_ref() == Some(&control) => {
+                Some(code.class().is_negative())
+            }
+            _ => None,
+        })
+        .unwrap_or(false)
+}
+
+fn opens_data(line: &str) -> bool {
+    let verb = line.split(' ').next().unwrap_or_default();
+    ["EPRT", "EPSV", "PASV", "PORT"]
+        .iter()
+        .any(|opener| verb.eq_ignore_ascii_case(opener))
 }
 
 impl Wanted {

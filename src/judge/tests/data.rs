@@ -146,6 +146,43 @@ fn no_transfer_is_a_finding_but_no_proof_of_nothing() {
 }
 
 #[test]
+fn a_target_that_refuses_to_open_a_data_connection_sends_nothing_on_it() {
+    let not_connected = |trace: Trace| {
+        trace.failed(ActionProblem::NotConnected {
+            detail: "there is no data connection".into(),
+        })
+    };
+    let opened = |code| {
+        move |trace: Trace| {
+            not_connected(
+                trace
+                    .command("EPSV")
+                    .reply(1, code, "Whatever.")
+                    .command("RETR x")
+                    .reply(2, 150, "Ok."),
+            )
+        }
+    };
+    let judge_zero = |inside: &dyn Fn(Trace) -> Trace| {
+        judge_one(
+            read(),
+            vec![required("r.fail", CheckKind::Data(bytes("0")))],
+            inside,
+        )
+    };
+    assert_eq!(judge_zero(&opened(550)).verdict, Verdict::Pass);
+    assert_eq!(judge_zero(&opened(229)).verdict, Verdict::Inconclusive);
+    assert_eq!(judge_zero(&not_connected).verdict, Verdict::Inconclusive);
+    // It says nothing when bytes are expected.
+    let five = judge_one(
+        read(),
+        vec![required("r.fail", CheckKind::Data(bytes("5")))],
+        opened(550),
+    );
+    assert_eq!(five.verdict, Verdict::Fail);
+}
+
+#[test]
 fn a_refusing_reply_while_reading_goes_with_zero_bytes_and_a_timeout_does_not() {
     let refused = ActionProblem::RefusedByReply {
         code: ReplyCode::new(522).unwrap(),

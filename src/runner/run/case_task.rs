@@ -62,6 +62,7 @@ pub(super) struct CaseTask {
     pub(super) jobs: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
     pub(super) unavailable: Option<String>,
+    pub(super) unsupported: Option<String>,
     pub(super) repeat: u32,
     pub(super) slow: bool,
 }
@@ -73,8 +74,8 @@ impl CaseTask {
             let reason = format!("the target could not be provided: {reason}");
             return Some(Repeated::once(Ran::not_run(Verdict::Inconclusive, reason)));
         }
-        if case.scenario.slow && !self.slow {
-            let reason = "slow; run with --slow".to_owned();
+        let slow = (case.scenario.slow && !self.slow).then(|| "slow; run with --slow".to_owned());
+        if let Some(reason) = self.unsupported.clone().or(slow) {
             return Some(Repeated::once(Ran::not_run(Verdict::NotApplicable, reason)));
         }
         let sessions = u32::try_from(session_count(&case.scenario).min(self.limit)).unwrap_or(1);

@@ -10,12 +10,13 @@ use super::case_task::{CaseTask, Repeated};
 use super::{Progress, Shared, TargetChoice};
 use crate::judge::Verdict;
 use crate::plan::{Case, Shard};
+use crate::runner::case_runner::gone;
 use crate::runner::discover::{Discovered, discover};
 use crate::runner::folder::{FolderError, ReportFolder};
 use crate::runner::known::{Known, apply_known};
 use crate::runner::outcome::{CaseOutcome, TargetOutcome};
 use crate::runner::properties::{PropertyRequest, properties};
-use crate::target::{Profile, Provisioning, Running, TrustChoice};
+use crate::target::{Profile, ProvisionError, ProvisionErrorKind, Provisioning, Running, TrustChoice};
 
 /// Control connections that the embedded server bears at the same time.
 const EMBEDDED_LIMIT: usize = 64;
@@ -40,6 +41,8 @@ struct Ready {
     running: Option<Arc<Running>>,
     discovered: Discovered,
     limit: usize,
+    /// Why nothing of it applies on this machine.
+    unsupported: Option<String>,
 }
 
 impl TargetRun {
@@ -54,6 +57,9 @@ impl TargetRun {
             Err(error) => Err(error),
         };
         if let Some(running) = ready.running.and_then(Arc::into_inner) {
+            if let Some((code, log)) = running.ended().await {
+                ready.outcome.unavailable = Some(gone(code, &log));
+            }
             running.stop().await;
         }
         Ok(TargetDone {
@@ -79,6 +85,7 @@ impl TargetRun {
             running: None,
             discovered: Discovered::default(),
             limit: EMBEDDED_LIMIT,
+            unsupported: None,
         };
         let TargetChoice::Profile(profile) = &self.choice else {
             ready.outcome.version = Some(env!("CARGO_PKG_VERSION").into());
@@ -95,11 +102,17 @@ impl TargetRun {
             .clone_from(&profile.known_deviations);
         self.tell("starting");
         let provided = tokio::select! {
-            provided = self.shared.runner.provisioner().provide(profile) => provided.map_err(|error| error.detail),
-            () = self.shared.stop.cancelled() => Err("the run was stopped before it was started".into()),
+            provided = self.shared.runner.provisioner().provide(profile) => provided,
+            () = self.shared.stop.cancelled() => Err(ProvisionError {
+                kind: ProvisionErrorKind::Local,
+                detail: "the run was stopped before it was started".into(),
+            }),
         };
         match provided {
-            Err(reason) => ready.outcome.unavailable = Some(reason),
+            Err(error) if error.kind == ProvisionErrorKind::Unsupported => {
+                ready.unsupported = Some(error.detail);
+            }
+            Err(error) => ready.outcome.unavailable = Some(error.detail),
             Ok(running) => self.ask(&mut ready, profile, Arc::new(running)).await,
         }
         ready
@@ -176,6 +189,7 @@ impl TargetRun {
                 jobs: Arc::clone(&shared.jobs),
                 stop: shared.stop.clone(),
                 unavailable: ready.outcome.unavailable.clone(),
+                unsupported: ready.unsupported.clone(),
                 repeat: shared.request.repeat.max(1),
                 slow: shared.request.slow,
             };

@@ -28,6 +28,8 @@ pub(in crate::scenario) const BUILT_IN: &[(&str, &str)] = &[
         "other.address",
         "a second source address of ours (capability `second-address`)",
     ),
+    ("own.address", "our address as the target sees it"),
+    ("own.address-for-port", "the same with commas, as PORT wants it"),
     ("tls", "the value of the axis `tls`"),
     ("data", "the value of the axis `data`"),
 ];
