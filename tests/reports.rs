@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use ftpspec::report::baseline::{Baseline, EntryOutcome};
 use snapbox::cmd::Command;
 
 const PROT: &str = "command-order/prot-is-refused-before-pbsz";
@@ -736,4 +737,42 @@ fn shards_follow_the_durations_they_are_given() {
         "{}",
         list.out
     );
+}
+
+#[test]
+fn the_committed_baselines_fit_the_scenarios_and_say_why_something_fails() {
+    let corpus = ftpspec::runner::Corpus::load(&[]).unwrap();
+    let mut targets = 0;
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docker")).unwrap() {
+        let path = entry.unwrap().path().join("baseline.json");
+        if !path.is_file() {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let baseline = Baseline::parse(&text).unwrap();
+        assert_eq!(
+            baseline.render().unwrap(),
+            text,
+            "{} was written by hand",
+            path.display()
+        );
+        for (name, target) in &baseline.targets {
+            targets += 1;
+            let unknown = target.unknown_entries(&corpus.scenarios);
+            assert!(unknown.is_empty(), "{name}: {unknown:?}");
+            for entry in target
+                .entries
+                .iter()
+                .filter(|entry| entry.outcome == EntryOutcome::Fail)
+            {
+                let reason = entry.reason.as_deref().unwrap_or_default();
+                assert!(
+                    !reason.is_empty(),
+                    "{name}: {} fails without a reason",
+                    entry.scenario
+                );
+            }
+        }
+    }
+    assert!(targets > 3, "{targets} baselines were found");
 }
