@@ -165,3 +165,70 @@ fn key(certificate: &X509Certificate<'_>) -> String {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::pem::PemObject;
+
+    use super::*;
+
+    /// RSA of 1024 bits, signed by itself with SHA-1.
+    const SHORT_KEY: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIICADCCAWmgAwIBAgIUaCRsm3enDrauTfQ4Awxmavo4mFUwDQYJKoZIhvcNAQEF\n\
+BQAwEjEQMA4GA1UEAwwHd2Vhay1jYTAeFw0yNjExMjYwMDA5MjdaFw0zNjExMjMw\n\
+MDA5MjdaMBIxEDAOBgNVBAMMB3dlYWstY2EwgZ8wDQYJKoZIhvcNAQEBBQADgY0A\n\
+MIGJAoGBALl5RSBli/IsopxyUy6ToJVoRkxTFbaBvgR2lNcwmOsnxelQ02SgeQgd\n\
+67/+IkXtFtQN8ytENblyE0CA8hSK/cHkW4dRmOTPrsffHKofmQI5fz/bY+Nm8At4\n\
+QR1ZDT57ozx8SfaF4AU1p9q26cko3zCRooYjSs5dGecZ8T/yQRXhAgMBAAGjUzBR\n\
+MB0GA1UdDgQWBBRfb/trgMLkDbT3HhwitjQqXbvBMTAfBgNVHSMEGDAWgBRfb/tr\n\
+gMLkDbT3HhwitjQqXbvBMTAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBBQUA\n\
+A4GBAFTR2qtEhVsrNX2DK2P0sIlyVOP2Fe8uu3yYjJrT3vEYtFOXZiXKN4nwZAU8\n\
+rnitgcY56MyJCfHM8cN4VzVFYUno5q+DWc06KKmqJkHh6784GltJVhlMC5bcHpmq\n\
+G7MlKwFKHbU2y7EqRtc58Y4yHGBVBWzqfEc09GuoX/rSbyfF\n\
+-----END CERTIFICATE-----\n\
+";
+    /// RSA of 2048 bits, signed by the one above with SHA-1.
+    const SHA1: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIICFDCCAX0CAQcwDQYJKoZIhvcNAQEFBQAwEjEQMA4GA1UEAwwHd2Vhay1jYTAe\n\
+Fw0yNjExMjYwMDA5MjlaFw0zNjExMjMwMDA5MjlaMA8xDTALBgNVBAMMBHdlYWsw\n\
+ggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAwggEKAoIBAQCnwHsGVk9JcrM38jIQLYVp\n\
+QZPWNqLzmMvkf6Wgmzu468ZW30oJ8R2mACOXdjMUcEnneduWcDM0FHEC4F9u/W0e\n\
+KNVNUPk/p7X13DBg5MwvURto2NZR+V2xkwqLseimeiSqiKq1SGSj+O2VMTADhTr/\n\
++G5aj47Sj4U7dL358SOhODt+xVxAzSms48CAsIPZ2qjix2US1CnlMDYHfG1+JoRw\n\
+afZgW4mG3dJa/FXOfZxHK06MGRzoW6Ay5lfzN6EKU0kBkDxXOq0aLjhLDlTepk4e\n\
+MHhU7DIoIpaZcViOjiaHhU2Kp5AmHI1+ArW2AGTREDS+oZFSh2ytI2Cyt5m+s+Jn\n\
+AgMBAAEwDQYJKoZIhvcNAQEFBQADgYEAS4S06D42cBMZXtG5D5RFDsuVsxSz6mzV\n\
+cmasdkzA8RShqyge5BgLqk0vKtcTj/Shc6FKCvg6D/mVbosZ8gY4sF45Ba+ZHu6L\n\
+tkFhO2/NUhHZgBm+Q0xsEu7/jrij1IMSF17ppe4ldBVldvPsRT1eFZwfdTzbUlbF\n\
+xrgg6vJ6HJs=\n\
+-----END CERTIFICATE-----\n\
+";
+
+    fn chain(pem: &str) -> Vec<CertificateDer<'static>> {
+        vec![CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()]
+    }
+
+    #[test]
+    fn short_keys_and_weak_signatures_are_named() {
+        let short = weakness(&chain(SHORT_KEY)).unwrap();
+        assert_eq!(short, "the key of certificate 0 of the chain has 1024 bits");
+        let signature = weakness(&chain(SHA1)).unwrap();
+        assert_eq!(
+            signature,
+            "certificate 0 of the chain is signed with sha1WithRSAEncryption"
+        );
+        assert_eq!(weakness(&[]), None);
+    }
+
+    #[test]
+    fn a_date_out_of_validity_is_named() {
+        let at = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+        let before = date_problem(&chain(SHA1), at(1_000_000_000)).unwrap();
+        assert!(before.contains("is not valid before"), "{before}");
+        let after = date_problem(&chain(SHA1), at(4_000_000_000)).unwrap();
+        assert!(after.contains("expired at"), "{after}");
+        assert_eq!(date_problem(&chain(SHA1), at(1_800_000_000)), None);
+    }
+}

@@ -5,6 +5,7 @@ mod checks;
 mod data;
 mod property;
 mod reply;
+mod shown;
 mod tls;
 mod yields;
 

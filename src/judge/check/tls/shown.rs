@@ -29,12 +29,7 @@ pub(super) fn expected(pattern: &TlsPattern) -> Vec<String> {
     if !pattern.suite.is_empty() {
         parts.push(expected_suite(pattern));
     }
-    parts.extend(
-        pattern
-            .shows
-            .iter()
-            .map(|sign| words::quoted(sign.name()).clone()),
-    );
+    parts.extend(pattern.shows.iter().map(|sign| words::quoted(sign.name())));
     parts.extend(
         pattern
             .lacks
