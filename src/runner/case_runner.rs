@@ -16,7 +16,8 @@ use crate::plan::{Applicability, Case, TargetFacts, applicability};
 use crate::requirement::{Capability, Catalogue};
 use crate::scenario::Scenario;
 use crate::target::{
-    EmbeddedPolicy, EmbeddedPool, Permission, ProvisionError, Provisioner, Running, TlsMode,
+    EmbeddedPolicy, EmbeddedPool, HURRY, Permission, ProvisionError, Provisioner, Provisioning, Running,
+    TlsMode,
 };
 use crate::trace::{Event, Recorder};
 
@@ -103,7 +104,8 @@ impl CaseRunner {
             .iter()
             .map(|capability| capability.value)
             .collect();
-        EmbeddedPolicy::for_capabilities(&requires)
+        let policy = EmbeddedPolicy::for_capabilities(&requires);
+        if scenario.slow { policy.hurried() } else { policy }
     }
 
     /// Runs `case` against an embedded server with `policy`.
@@ -137,6 +139,7 @@ impl CaseRunner {
             settings: self.settings(case, running),
             variables: self.variables(case, running),
             recorder,
+            hurry: hurry(case, running),
             deadline: None,
         };
         let requirements = Arc::clone(&self.requirements);
@@ -194,6 +197,10 @@ impl CaseRunner {
         );
         set("target.host", running.address.ip().to_string());
         set("target.port", running.address.port().to_string());
+        set("server.name", running.profile.server_name.clone());
+        if let Some(host) = &running.profile.second_host {
+            set("host2", host.clone());
+        }
         for (index, account) in running.accounts.iter().enumerate().take(2) {
             let suffix = if index == 0 { "" } else { "2" };
             set(&format!("user{suffix}"), account.user.clone());
@@ -206,6 +213,15 @@ impl CaseRunner {
             );
         }
         variables
+    }
+}
+
+/// By how much the waits of `case` are cut: slow scenarios meet short time-outs on the embedded server.
+fn hurry(case: &Case, running: &Running) -> u32 {
+    if case.scenario.slow && running.profile.provisioning == Provisioning::Embedded {
+        HURRY
+    } else {
+        1
     }
 }
 

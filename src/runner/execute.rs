@@ -41,6 +41,8 @@ pub struct CaseContext {
     pub variables: BTreeMap<String, String>,
     /// Where events go.
     pub recorder: Recorder,
+    /// The waits that steps spell out are divided by this; 1 for every target whose time-outs are its own.
+    pub hurry: u32,
     /// The longest that the case may take; worked out from the deadlines when none.
     pub deadline: Option<Duration>,
 }
@@ -55,6 +57,7 @@ pub async fn execute(
         mut settings,
         variables,
         recorder,
+        hurry,
         deadline,
     } = context;
     apply_axes(case, &mut settings);
@@ -65,6 +68,7 @@ pub async fn execute(
         variables: Variables::default(),
         recorder: recorder.clone(),
         seed,
+        hurry: hurry.max(1),
         current: None,
     };
     let run = runner.run(case, variables, judge);
@@ -132,6 +136,7 @@ struct StepRunner {
     variables: Variables,
     recorder: Recorder,
     seed: u64,
+    hurry: u32,
     current: Option<StepIndex>,
 }
 
@@ -257,6 +262,7 @@ impl StepRunner {
         };
         let result = match self.variables.fill_action(&action.value) {
             Ok(filled) => {
+                let filled = self.hurried(filled);
                 let result = self.engine.act(session, &filled, final_reply).await;
                 if let (Action::ProvideFile(provide), Ok(())) = (&filled, &result) {
                     self.set_file_variables(provide);
@@ -279,6 +285,15 @@ impl StepRunner {
             return false;
         }
         checks_reply && may_be_answered(step, &result)
+    }
+
+    /// `action` with the wait that it spells out cut.
+    fn hurried(&self, action: Action) -> Action {
+        match action {
+            Action::Wait(time) => Action::Wait(time.map(|time| time / self.hurry)),
+            Action::ReadData(ReadData::During(time)) => Action::ReadData(ReadData::During(time / self.hurry)),
+            other => other,
+        }
     }
 
     /// Whether a reply was taken since position `start` of the trace.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
@@ -14,6 +15,13 @@ use crate::requirement::Capability;
 
 /// Name of the embedded target.
 pub const EMBEDDED: &str = "embedded";
+
+/// The second name of the embedded server, for HOST, and the recipe of its certificate.
+const HOST: &str = "ftpspec.test";
+const HOST_RECIPE: &str = "second-host";
+
+/// By how much the waits of slow scenarios are cut on the embedded server, whose time-outs are short enough then.
+pub const HURRY: u32 = 40;
 
 /// Bytes that an account may hold when a scenario requires a quota.
 const QUOTA: u64 = 256 * 1024;
@@ -30,6 +38,11 @@ pub struct EmbeddedPolicy {
     auth_ssl: bool,
     quota: bool,
     client_certificate: bool,
+    ccc: bool,
+    active_off: bool,
+    no_tls: bool,
+    /// Time-outs of seconds instead of minutes, for slow scenarios.
+    hurried: bool,
     faults: BTreeSet<Fault>,
 }
 
@@ -48,8 +61,19 @@ impl EmbeddedPolicy {
             auth_ssl: has(Capability::AuthSsl),
             quota: has(Capability::Quota),
             client_certificate: has(Capability::ClientCertificate),
+            ccc: has(Capability::Ccc),
+            active_off: has(Capability::ActiveOff),
+            no_tls: has(Capability::NoTls),
+            hurried: false,
             faults: BTreeSet::new(),
         }
+    }
+
+    /// The same policy with time-outs that fit a slow scenario whose waits are cut by [`super::HURRY`].
+    #[must_use]
+    pub fn hurried(mut self) -> Self {
+        self.hurried = true;
+        self
     }
 
     /// The same policy with a deliberate mistake.
@@ -67,7 +91,10 @@ impl EmbeddedPolicy {
             .map(|capability| {
                 let has = match capability {
                     Capability::ImplicitTls => self.implicit,
-                    Capability::AuthTls => !self.implicit,
+                    Capability::AuthTls => !self.implicit && !self.no_tls,
+                    Capability::NoTls => self.no_tls,
+                    Capability::Ccc => self.ccc,
+                    Capability::ActiveOff => self.active_off,
                     Capability::SessionReuseRequired => self.reuse_required,
                     Capability::TlsRequired => self.tls_required,
                     Capability::ClearLogin => !self.tls_required && !self.implicit,
@@ -78,7 +105,9 @@ impl EmbeddedPolicy {
                     Capability::Quota => self.quota,
                     Capability::ClientCertificate => self.client_certificate,
                     Capability::Ipv6 => self.ipv6,
-                    Capability::Pasv | Capability::Port => !self.ipv6,
+                    Capability::Pasv => !self.ipv6,
+                    Capability::Port => !self.ipv6 && !self.active_off,
+                    Capability::Eprt => !self.active_off,
                     _ => true,
                 };
                 (*capability, has)
@@ -126,6 +155,10 @@ impl EmbeddedPool {
     }
 
     async fn start(&self, policy: &EmbeddedPolicy) -> Result<mock::Server, ProvisionError> {
+        let local = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        };
         let mut options = mock::Options::new(self.provisioner.identity().clone());
         if policy.ipv6 {
             options.address = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0));
@@ -145,16 +178,21 @@ impl EmbeddedPool {
         options.data_tls_required = policy.data_tls_required;
         options.data_tls_disabled = policy.data_tls_disabled;
         options.auth_ssl_accepted = policy.auth_ssl;
-        options.ccc_allowed = true;
+        options.ccc_allowed = policy.ccc;
+        options.active_allowed = !policy.active_off;
+        options.tls_disabled = policy.no_tls;
+        if policy.hurried {
+            options.idle_timeout = Duration::from_secs(10);
+            options.data_timeout = Duration::from_secs(1);
+            options.handshake_timeout = Duration::from_secs(1);
+        }
         options.quota = policy.quota.then_some(QUOTA);
+        let host = self.provisioner.certificate(HOST_RECIPE).map_err(local)?;
+        options.second_host = Some((HOST.to_owned(), host));
         if policy.client_certificate {
             options.client_authorities = Some(self.provisioner.authority().pem().into());
         }
         options.faults.clone_from(&policy.faults);
-        let local = |detail: String| ProvisionError {
-            kind: ProvisionErrorKind::Local,
-            detail,
-        };
         mock::Server::start(options)
             .await
             .map_err(|error| local(error.to_string()))
@@ -187,6 +225,7 @@ fn embedded_profile(policy: &EmbeddedPolicy) -> Profile {
             TlsMode::Explicit
         },
         server_name: "localhost".into(),
+        second_host: Some(HOST.into()),
         trust: TrustChoice::HarnessAuthority,
         accounts: accounts(),
         declares: policy.capabilities(),

@@ -8,7 +8,7 @@ mod process;
 mod profile;
 mod provision;
 
-pub use embedded::{EMBEDDED, EmbeddedPolicy, EmbeddedPool};
+pub use embedded::{EMBEDDED, EmbeddedPolicy, EmbeddedPool, HURRY};
 pub use process::{ServeScript, installed};
 pub use profile::{
     Account, KnownDeviation, Limits, Permission, Profile, ProfileError, Provisioning, Timeouts, TlsMode,

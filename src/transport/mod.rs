@@ -12,4 +12,4 @@ mod send;
 mod tests;
 
 pub use link::{Incoming, Link, LinkError, LinkErrorKind, RawAnswer, RawEnd, TcpClose};
-pub use listener::Listener;
+pub use listener::{Listener, Reservation};

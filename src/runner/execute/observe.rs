@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{StepOutcome, StepRunner};
 use crate::scenario::model::{Action, CaptureSource, ChannelRef, Check, CheckKind, Step};
 use crate::trace::{ActionProblem, Channel, EventKind, Waited};
+use crate::wire::facts::parse_mlst_line;
 
 /// How long `silence` listens when its check does not say.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -29,7 +30,7 @@ impl StepRunner {
                     CheckKind::Closed(_) => {
                         let channel = channel_of_check(step, check, ChannelRef::Data);
                         if first_of(&mut done, "closed", channel) {
-                            let within = within(check, self.engine.timeouts().close);
+                            let within = self.within(check, self.engine.timeouts().close);
                             self.engine
                                 .await_close(&step.session.value, channel, within)
                                 .await;
@@ -38,7 +39,7 @@ impl StepRunner {
                     CheckKind::Silence => {
                         let channel = channel_of_check(step, check, ChannelRef::Control);
                         if first_of(&mut done, "silence", channel) {
-                            let within = within(check, SILENCE);
+                            let within = self.within(check, SILENCE);
                             self.engine
                                 .await_silence(&step.session.value, channel, within)
                                 .await;
@@ -50,7 +51,7 @@ impl StepRunner {
                             .tickets
                             .unwrap_or(u32::from(pattern.ticket_lifetime.is_some()));
                         if count > 0 {
-                            let within = within(check, TICKETS);
+                            let within = self.within(check, TICKETS);
                             self.engine
                                 .await_tickets(&step.session.value, channel, count, within)
                                 .await;
@@ -60,11 +61,20 @@ impl StepRunner {
                     | CheckKind::Data(_)
                     | CheckKind::File(_)
                     | CheckKind::Order(_)
+                    | CheckKind::Endpoint(_)
                     | CheckKind::Action(_) => {}
                 }
             }
         }
         self.examine_files(step).await;
+    }
+
+    /// The time that `check` allows, cut where the case is in a hurry; `otherwise` when it does not say.
+    fn within(&self, check: &Check, otherwise: Duration) -> Duration {
+        check
+            .within
+            .as_ref()
+            .map_or(otherwise, |within| within.value / self.hurry)
     }
 
     /// Takes the next reply; `TimedOut` when none comes.
@@ -81,7 +91,7 @@ impl StepRunner {
             .iter()
             .filter(|check| check.kinds.iter().any(is_reply));
         let within = checks
-            .map(|check| within(check, otherwise))
+            .map(|check| self.within(check, otherwise))
             .max()
             .unwrap_or(otherwise);
         match self.engine.await_reply(session, within).await {
@@ -145,6 +155,7 @@ impl StepRunner {
             }),
             CaptureSource::ReplyEndpoint => reply()?.endpoint.map(|endpoint| endpoint.to_string()),
             CaptureSource::ReplyQuoted => quoted(&reply()?.reply.text()),
+            CaptureSource::ReplyUnique => unique(&reply()?.reply.lines),
             CaptureSource::DataSha256 => self
                 .engine
                 .transfer_summary(session)
@@ -159,10 +170,6 @@ impl StepRunner {
 
 pub(super) fn is_reply(kind: &CheckKind) -> bool {
     matches!(kind, CheckKind::Reply(_))
-}
-
-fn within(check: &Check, otherwise: Duration) -> Duration {
-    check.within.as_ref().map_or(otherwise, |within| within.value)
 }
 
 /// Whether `what` on `channel` is met for the first time.
@@ -202,6 +209,15 @@ pub(super) fn channel_of_action(action: &Action) -> Option<ChannelRef> {
         | Action::WriteData(_) => Some(ChannelRef::Data),
         Action::ExamineFile(_) | Action::Send(_) | Action::Wait(_) => None,
     }
+}
+
+/// The `unique` fact of the entry in an MLST reply; values come as they are, names of facts in any case.
+fn unique(lines: &[Vec<u8>]) -> Option<String> {
+    let facts = lines.iter().filter_map(|line| parse_mlst_line(line).ok());
+    let mut values = facts.flat_map(|entry| entry.facts);
+    values
+        .find(|(name, _)| name.eq_ignore_ascii_case("unique"))
+        .map(|(_, value)| value)
 }
 
 /// The text between the first double quotes, with doubled quotes inside made single (RFC 959 appendix II).

@@ -87,6 +87,7 @@ impl Bench {
             settings,
             variables,
             recorder,
+            hurry: 1,
             deadline,
         }
     }

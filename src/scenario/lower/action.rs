@@ -437,7 +437,7 @@ impl Lowering<'_, '_> {
 
     fn check_certificate(&mut self, name: &Template) {
         let known = self.known.certificates;
-        if name.value.contains("$(") || known.contains(&name.value.as_str()) {
+        if name.value == "none" || name.value.contains("$(") || known.contains(&name.value.as_str()) {
             return;
         }
         let kind = LoadErrorKind::UnknownCertificate {

@@ -95,7 +95,7 @@ raw_struct! {
         alpn = "alpn": OneOrMany<Text>,
         /// How TLS 1.2 resumes.
         tls12_by = "tls12-by": One<Tls12By>,
-        /// Client certificate: a recipe of `certs/`; the profile's when absent.
+        /// Client certificate: a recipe of `certs/`, or `none`; the profile's when absent.
         certificate = "certificate": Text,
         /// The session that the handshake offers; `never` when absent.
         resume = "resume": RawResume,
@@ -179,7 +179,7 @@ raw_struct! {
         alpn = "alpn": OneOrMany<Text>,
         /// How TLS 1.2 resumes.
         tls12_by = "tls12-by": One<Tls12By>,
-        /// Client certificate: a recipe of `certs/`; the profile's when absent.
+        /// Client certificate: a recipe of `certs/`, or `none`; the profile's when absent.
         certificate = "certificate": Text,
         /// The session that the handshake offers; `never` when absent.
         resume = "resume": RawResume,
@@ -211,7 +211,7 @@ raw_struct! {
         alpn = "alpn": OneOrMany<Text>,
         /// How TLS 1.2 resumes.
         tls12_by = "tls12-by": One<Tls12By>,
-        /// Client certificate: a recipe of `certs/`; the profile's when absent.
+        /// Client certificate: a recipe of `certs/`, or `none`; the profile's when absent.
         certificate = "certificate": Text,
         /// The session that the handshake offers; `never` on control and `control` on data when absent.
         resume = "resume": RawResume,

@@ -6,8 +6,8 @@ use super::read::{Read, Reader, suggest};
 use crate::requirement::{Capability, Grade};
 use crate::scenario::error::LoadErrorKind;
 use crate::scenario::model::{
-    AccountRef, ActionPattern, CaptureSource, ChannelRef, ClosedBy, HandshakeOutcome, Level, Milestone,
-    Otherwise, Severity, StoreCommand, TcpEnd, Tls12By,
+    AccountRef, ActionPattern, CaptureSource, ChannelRef, ClosedBy, EndpointPattern, HandshakeOutcome, Level,
+    Milestone, Otherwise, Severity, StoreCommand, TcpEnd, Tls12By,
 };
 use crate::scenario::yaml::{Node, Value};
 use crate::trace::{DataPath, TlsVersion};
@@ -191,6 +191,15 @@ word_list!(
     ]
 );
 word_list!(
+    EndpointPattern,
+    "property of data endpoints",
+    [
+        "own-address" = Self::OwnAddress,
+        "port-below-control" = Self::PortBelowControl,
+        "no-sequence" = Self::NoSequence,
+    ]
+);
+word_list!(
     CaptureSource,
     "source of a capture",
     [
@@ -198,6 +207,7 @@ word_list!(
         "reply.text" = Self::ReplyText,
         "reply.endpoint" = Self::ReplyEndpoint,
         "reply.quoted" = Self::ReplyQuoted,
+        "reply.unique" = Self::ReplyUnique,
         "data.sha256" = Self::DataSha256,
         "data.bytes" = Self::DataBytes,
     ]
