@@ -1,5 +1,8 @@
 //! `ftpspec report`: what can be done with stored runs. One file per subcommand.
 
+mod diff;
+mod durations;
+mod merge;
 mod show;
 
 use super::args::{ReportArgs, ReportCommand};
@@ -8,5 +11,8 @@ use super::exit::{CliError, Exit};
 pub(super) fn run(args: &ReportArgs) -> Result<Exit, CliError> {
     match &args.command {
         ReportCommand::Show(args) => show::run(args),
+        ReportCommand::Diff(args) => diff::run(args),
+        ReportCommand::Merge(args) => merge::run(args),
+        ReportCommand::Durations(args) => durations::run(args),
     }
 }

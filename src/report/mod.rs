@@ -2,13 +2,16 @@
 //!
 //! [`files`] gives the files of a report folder; `cli` writes them.
 
+pub mod baseline;
 pub mod coverage;
+pub mod diff;
 mod files;
 mod gather;
 pub mod json;
 pub mod junit;
 pub mod kill_matrix;
 pub mod markdown;
+pub mod merge;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

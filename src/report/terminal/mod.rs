@@ -10,4 +10,5 @@ mod summary;
 
 pub use finding::render_finding;
 pub use matrix::render_scenarios;
+pub(super) use paint::Paint;
 pub use summary::render_summary;
