@@ -11,6 +11,7 @@ use crate::trace::{ActionProblem, Channel, Event, EventKind, TransferSummary};
 struct Wanted {
     bytes: Option<String>,
     at_least: Option<String>,
+    at_most: Option<String>,
     sha256: Option<String>,
     text: Option<String>,
     without: Option<String>,
@@ -151,6 +152,7 @@ impl Wanted {
         Ok(Self {
             bytes: fill(&pattern.bytes)?,
             at_least: fill(&pattern.at_least)?,
+            at_most: fill(&pattern.at_most)?,
             sha256: fill(&pattern.sha256)?,
             text: fill(&pattern.text)?,
             without: fill(&pattern.without)?,
@@ -171,6 +173,9 @@ impl Wanted {
         let mut parts = Vec::new();
         if let Some(bytes) = &self.bytes {
             parts.push(format!("{} bytes", words::shown(bytes)));
+        }
+        if let Some(bytes) = &self.at_most {
+            parts.push(format!("at most {} bytes", words::shown(bytes)));
         }
         if let Some(bytes) = &self.at_least {
             parts.push(format!("at least {} bytes", words::shown(bytes)));
@@ -199,15 +204,19 @@ impl Wanted {
             expected,
             observed,
         };
-        for (text, exact) in [(&self.bytes, true), (&self.at_least, false)] {
+        let bounds: [(&Option<String>, &str, fn(&u64, &u64) -> bool); 3] = [
+            (&self.bytes, "", u64::eq),
+            (&self.at_least, "at least ", u64::ge),
+            (&self.at_most, "at most ", u64::le),
+        ];
+        for (text, prefix, holds) in bounds {
             let Some(text) = text else { continue };
             let Some(number) = self.number(&Some(text.clone())) else {
                 return Fit::Unknown {
                     why: format!("{} is not a number of bytes", words::quoted(text)),
                 };
             };
-            if exact && summary.bytes != number || summary.bytes < number {
-                let prefix = if exact { "" } else { "at least " };
+            if !holds(&summary.bytes, &number) {
                 let expected = format!("{prefix}{}", words::count(number, "byte"));
                 return not(format!("sent {size} of data"), expected, size);
             }

@@ -88,6 +88,7 @@ impl Bench {
             settings,
             variables,
             recorder,
+            hurry: 1,
             deadline,
             longest_wait: None,
         }
