@@ -134,10 +134,10 @@ faults! {
     AcceptsUnknownType = "accepts-unknown-type",
     /// Answers 226 when the data handshake failed.
     AcknowledgesFailedDataHandshake = "acknowledges-failed-data-handshake",
-    /// Answers 226 although no data connection came about.
-    AcknowledgesMissingDataConnection = "acknowledges-missing-data-connection",
     /// Keeps what fits of an upload that is larger than the store, and answers 226.
     AcknowledgesFullStore = "acknowledges-full-store",
+    /// Answers 226 although no data connection came about.
+    AcknowledgesMissingDataConnection = "acknowledges-missing-data-connection",
     /// RETR of a missing file: 150, empty data, 226.
     AcknowledgesMissingFile = "acknowledges-missing-file",
     /// Answers 226 to RETR although the client reset the data connection.
