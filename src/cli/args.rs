@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use report::{RenderArgs, RenderFormat, ReportArgs, ReportCommand, ShowArgs};
+pub(super) use report::{
+    DiffArgs, DurationsArgs, MergeArgs, RenderArgs, RenderFormat, ReportArgs, ReportCommand, ShowArgs,
+};
 
 /// Conformance and interop tests for FTPS (FTP over TLS).
 ///
@@ -26,7 +28,7 @@ Exit codes: 0 passed (warnings included), 1 a check failed, 2 the command line, 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
     /// Run scenarios against the embedded server, named targets, or a server given by URL
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Prove that every check can fail: each scenario against the strict server and the faults it detects
     Prove(ProveArgs),
     /// Judge a stored run again, from its traces
@@ -85,6 +87,16 @@ pub(super) struct RunArgs {
     /// Only part I of N of the cases, counted from 1
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<String>,
+    /// How long cases took before, to make parts of equal length: a stored run or a list (`report durations`)
+    /// [default: the list in this program]
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(super) durations: Option<PathBuf>,
+    /// Only what got worse than this fails: a baseline, a stored run, or a folder with baselines in it
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write to the baseline what is true now
+    #[arg(long, requires = "baseline")]
+    pub(super) update_baseline: bool,
     /// Stop at the first failed case
     #[arg(long)]
     pub(super) fail_fast: bool,
@@ -374,7 +386,7 @@ impl RunArgs {
         match Cli::try_parse_from(["ftpspec", "run"]) {
             Ok(Cli {
                 command: Some(Command::Run(args)),
-            }) => args,
+            }) => *args,
             _ => Self {
                 repeat: 1,
                 reports: "reports".into(),

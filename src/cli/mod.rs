@@ -3,9 +3,11 @@
 //! `args` is what was typed; one file per subcommand lowers it and acts; `exit` has the exit codes.
 
 mod args;
+mod baseline;
 mod certs;
 mod check;
 mod corpus;
+mod durations;
 mod exit;
 mod explain;
 mod external;

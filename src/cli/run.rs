@@ -8,13 +8,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{OutputFormat, RunArgs};
+use super::baseline::{self, Baselines};
 use super::corpus;
+use super::durations;
 use super::exit::{CliError, Exit};
-use super::material::{self, Material};
+use super::material::Material;
 use super::progress::Bar;
 use super::{external, findings, interrupt, output, targets};
 use crate::base::{Clock, SystemClock};
-use crate::plan::{CellFilter, Durations, Filter, Shard, check_cell_filters, select};
+use crate::plan::{CellFilter, Filter, Shard, check_cell_filters, select};
+use crate::report::baseline::{Comparison, render_comparison};
 use crate::report::{self, Format};
 use crate::runner::outcome::RunOutcome;
 use crate::runner::{self, CaseRunner, Corpus, Progress, ReportFolder, RunRequest, TargetChoice};
@@ -34,7 +37,8 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let provisioner = targets::provisioner()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let id = targets::fresh_id();
-    let request = lower(args, &corpus, &provisioner, &id.to_string(), &*clock).await?;
+    let mut request = lower(args, &corpus, &provisioner, &id.to_string(), &*clock).await?;
+    let mut baselines = baselines(args, &corpus, &mut request)?;
     let runner = CaseRunner::new(&corpus.catalogue, provisioner, clock, id);
     let folder = if args.no_reports {
         None
@@ -43,7 +47,59 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
         Some(folder.map_err(|error| CliError::internal(error.to_string()))?)
     };
     let outcome = execute(args, &runner, &request, folder.as_ref(), &cancel).await?;
-    finish(args, &corpus, &outcome, folder.as_ref())
+    let comparison = baselines
+        .as_ref()
+        .map(|baselines| baselines.compare(&outcome, &request.today));
+    let exit = finish(args, &corpus, &outcome, folder.as_ref(), comparison.as_ref())?;
+    match &mut baselines {
+        Some(baselines) if args.update_baseline => {
+            update_baseline(baselines, &outcome, &request, &corpus)?;
+            // What is written down is accepted; what is wrong with the run itself is not.
+            Ok(if exit == Exit::Failed { Exit::Success } else { exit })
+        }
+        _ => Ok(exit),
+    }
+}
+
+/// The baselines that were asked for; the request gets to know what they accept.
+fn baselines(
+    args: &RunArgs,
+    corpus: &Corpus,
+    request: &mut RunRequest,
+) -> Result<Option<Baselines>, CliError> {
+    let Some(path) = &args.baseline else {
+        return Ok(None);
+    };
+    let baselines = Baselines::open(path, args.update_baseline)?;
+    if args.update_baseline {
+        baseline::check_update(request)?;
+    } else {
+        baselines.check(corpus, request.targets.iter().map(TargetChoice::name))?;
+    }
+    request.accepted = baselines.accepted();
+    Ok(Some(baselines))
+}
+
+fn update_baseline(
+    baselines: &mut Baselines,
+    outcome: &RunOutcome,
+    request: &RunRequest,
+    corpus: &Corpus,
+) -> Result<(), CliError> {
+    if outcome.run.interrupted || outcome.counts().error > 0 {
+        return Err(CliError::inconclusive(
+            "no baseline is written: the run was interrupted or had trouble of its own",
+        ));
+    }
+    let written = baselines.update(outcome, request, corpus)?;
+    let mut text = String::new();
+    for file in &written {
+        let _ = writeln!(text, "written  {}", file.display());
+    }
+    if written.is_empty() {
+        text.push_str("the baseline says that already\n");
+    }
+    output::print(&text)
 }
 
 async fn execute(
@@ -96,7 +152,7 @@ async fn lower(
         targets: chosen_targets(args, &urls, provisioner).await?,
         cells,
         shard: shard.map_err(|error| CliError::usage(error.to_string()))?,
-        durations: Durations::default(),
+        durations: durations::load(args.durations.as_deref())?,
         jobs: usize::from(args.jobs.unwrap_or(USUAL_JOBS)),
         targets_at_once: targets_at_once(args),
         accepted: BTreeMap::new(),
@@ -108,9 +164,18 @@ async fn lower(
         id: id.to_owned(),
         today,
     };
-    if runner::plan_cases(&request).is_empty() {
+    // A part may be empty when there are more parts than cases; its report is needed to join them all the same.
+    let is_empty = match request.shard {
+        Some(_) => runner::plan_cases(&RunRequest {
+            shard: None,
+            ..request.clone()
+        })
+        .is_empty(),
+        None => runner::plan_cases(&request).is_empty(),
+    };
+    if is_empty {
         return Err(CliError::nothing(
-            "no case is left: the filters, the matrix and the shard exclude everything",
+            "no case is left: the filters and the matrix exclude everything",
         ));
     }
     Ok(request)
@@ -208,26 +273,45 @@ fn finish(
     corpus: &Corpus,
     outcome: &RunOutcome,
     folder: Option<&ReportFolder>,
+    comparison: Option<&Comparison>,
 ) -> Result<Exit, CliError> {
     // What was found out is shown even where it cannot be written down.
-    let material = Material::of(corpus, outcome);
+    let material = Material {
+        changes: comparison.cloned(),
+        ..Material::of(corpus, outcome)
+    };
     let written = folder.map_or(Ok(()), |folder| write_reports(&material, outcome, folder));
     let text = standard_output(args, corpus, &material, outcome, folder, written.is_ok())?;
     output::print(&text)?;
+    if let (Some(comparison), Some(path)) = (comparison, &args.baseline) {
+        let against = path.display().to_string();
+        let text = render_comparison(comparison, &against, output::width(), output::colour());
+        match args.format {
+            OutputFormat::Terminal => output::print(&format!("\n{text}"))?,
+            // Standard output is the report.
+            OutputFormat::Github | OutputFormat::Json | OutputFormat::Tap => output::complain(&text),
+        }
+    }
     written?;
-    Ok(Exit::of(outcome, args.strict))
+    Ok(comparison.map_or_else(
+        || Exit::of(outcome, args.strict),
+        |comparison| baseline::exit_of(outcome, comparison),
+    ))
 }
 
-fn write_reports(material: &Material, outcome: &RunOutcome, folder: &ReportFolder) -> Result<(), CliError> {
+/// Writes every format into `folder` and makes it the latest run.
+pub(super) fn write_reports(
+    material: &Material,
+    outcome: &RunOutcome,
+    folder: &ReportFolder,
+) -> Result<(), CliError> {
     let internal = |error: String| CliError::internal(error);
     let traces = |place: &str| runner::read_case(folder.path(), place).ok();
-    let sources = material
-        .sources
-        .render()
-        .map_err(|error| internal(error.to_string()))?;
-    folder
-        .write(material::SOURCES, sources.as_bytes())
-        .map_err(|error| internal(error.to_string()))?;
+    for (file, text) in material.files()? {
+        folder
+            .write(file, text.as_bytes())
+            .map_err(|error| internal(error.to_string()))?;
+    }
     let files =
         report::files(&material.input(outcome, &traces)).map_err(|error| internal(error.to_string()))?;
     for file in files {

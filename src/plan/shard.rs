@@ -13,6 +13,9 @@ use super::case::Case;
 /// How long cases took in an earlier run, by [`CaseId`](super::CaseId) as text.
 pub type Durations = BTreeMap<String, Duration>;
 
+/// What a case is taken to need when nothing is recorded.
+const SHORT: Duration = Duration::from_millis(200);
+
 /// What a slow scenario is taken to need when nothing is recorded.
 const SLOW: Duration = Duration::from_secs(10);
 
@@ -57,29 +60,27 @@ impl fmt::Display for Shard {
     }
 }
 
-/// The cases of `shard`, in their order. Cases with a recorded duration are dealt out longest first to the part that has
-/// least to do; the others go by a hash of their name, so that a new case moves no other one.
+/// The cases of `shard`, in their order. All cases are dealt out longest first to the part that has least to do; one
+/// without a recorded duration counts as a short one, so that without any durations the parts have equal numbers.
 #[must_use]
 pub fn shard(cases: Vec<Case>, shard: Shard, durations: &Durations) -> Vec<Case> {
     let names: Vec<String> = cases.iter().map(|case| case.id.to_string()).collect();
-    let mut parts: Vec<usize> = names.iter().map(|name| part_by_hash(name, shard.count)).collect();
-    let mut timed: Vec<(usize, Duration)> = names
+    let mut order: Vec<(usize, Duration)> = names
         .iter()
         .enumerate()
-        .filter_map(|(position, name)| durations.get(name).map(|duration| (position, *duration)))
+        .map(|(position, name)| (position, durations.get(name).copied().unwrap_or(SHORT)))
         .collect();
-    timed.sort_by_key(|(position, duration)| (Reverse(*duration), names.get(*position)));
+    order.sort_by_key(|(position, duration)| (Reverse(*duration), names.get(*position)));
     let mut loads = vec![Duration::ZERO; shard.count];
-    for (position, duration) in timed {
+    let mut parts = vec![0; cases.len()];
+    for (position, duration) in order {
         let lightest = loads
             .iter()
             .enumerate()
             .min_by_key(|(_, load)| **load)
             .map_or(0, |(part, _)| part);
-        if let Some(load) = loads.get_mut(lightest) {
-            *load = load.saturating_add(duration);
-        }
-        if let Some(part) = parts.get_mut(position) {
+        if let (Some(load), Some(part)) = (loads.get_mut(lightest), parts.get_mut(position)) {
+            *load = load.saturating_add(duration.max(Duration::from_millis(1)));
             *part = lightest;
         }
     }
@@ -98,16 +99,6 @@ pub fn order_longest_first(cases: &mut [Case], durations: &Durations) {
         let otherwise = if case.scenario.slow { SLOW } else { Duration::ZERO };
         Reverse(durations.get(&case.id.to_string()).copied().unwrap_or(otherwise))
     });
-}
-
-/// FNV-1a: the same on every machine and in every version, unlike the standard library's hashes.
-fn part_by_hash(name: &str, count: usize) -> usize {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    // The high half is mixed in: the low bits of FNV are its weak ones.
-    let mixed = hash ^ (hash >> 32);
-    usize::try_from(mixed % (count as u64).max(1)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -147,12 +138,19 @@ mod tests {
     }
 
     #[test]
-    fn the_split_is_the_same_in_every_version() {
-        let fixed: Vec<usize> = ["a/b@x", "a/c@x", "a/d@y[tls=tls1.3]"]
-            .iter()
-            .map(|name| part_by_hash(name, 4))
-            .collect();
-        assert_eq!(fixed, [1, 2, 3]);
+    fn without_durations_the_parts_have_equal_numbers_whatever_the_order() {
+        for count in [1, 3, 7, 40] {
+            let sizes: Vec<usize> = (1..=count)
+                .map(|index| part(&format!("{index}/{count}"), &Durations::new()).len())
+                .collect();
+            let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+            assert!(most - least <= 1, "{sizes:?}");
+        }
+        let mut reversed = cases(40);
+        reversed.reverse();
+        let mut same = names(&shard(reversed, "2/3".parse().unwrap(), &Durations::new()));
+        same.reverse();
+        assert_eq!(same, part("2/3", &Durations::new()));
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! [`files`] gives the files of a report folder; `cli` writes them.
 
 pub mod badge;
+pub mod baseline;
 pub mod coverage;
 pub mod csv;
+pub mod diff;
 #[cfg(test)]
 mod fixtures;
 mod format;
@@ -16,6 +18,7 @@ pub mod json;
 pub mod junit;
 pub mod kill_matrix;
 pub mod markdown;
+pub mod merge;
 mod sources;
 pub mod tap;
 pub mod terminal;

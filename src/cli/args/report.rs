@@ -18,6 +18,12 @@ pub(in crate::cli) enum ReportCommand {
     Render(RenderArgs),
     /// Show a stored run: its summary, or scenario by scenario what a filter leaves
     Show(ShowArgs),
+    /// Compare two stored runs: what got worse, what got better, what else is different
+    Diff(DiffArgs),
+    /// Join the shards of a run into one
+    Merge(MergeArgs),
+    /// How long cases took, as a list for `run --durations`
+    Durations(DurationsArgs),
 }
 
 #[derive(Args, Debug)]
@@ -33,6 +39,47 @@ pub(in crate::cli) struct ShowArgs {
     pub(in crate::cli) targets: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) corpus: CorpusArgs,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct DiffArgs {
+    /// The report folder of the older run
+    #[arg(value_name = "OLD")]
+    pub(in crate::cli) old: PathBuf,
+    /// The report folder of the newer run
+    #[arg(value_name = "NEW")]
+    pub(in crate::cli) new: PathBuf,
+    /// Also compare the texts of replies, from the traces
+    #[arg(long)]
+    pub(in crate::cli) replies: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct MergeArgs {
+    /// The report folders of all shards
+    #[arg(value_name = "DIR", required = true)]
+    pub(in crate::cli) shards: Vec<PathBuf>,
+    /// Where the joined report goes
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(in crate::cli) reports: PathBuf,
+    /// Compare with this baseline, as for `run`
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(in crate::cli) baseline: Option<PathBuf>,
+    /// Warnings count as failures for the exit code
+    #[arg(long)]
+    pub(in crate::cli) strict: bool,
+    #[command(flatten)]
+    pub(in crate::cli) corpus: CorpusArgs,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct DurationsArgs {
+    /// Report folders
+    #[arg(value_name = "DIR", required = true)]
+    pub(in crate::cli) folders: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -11,5 +11,6 @@ mod transcript;
 
 pub use finding::render_finding;
 pub use matrix::render_scenarios;
+pub(super) use paint::Paint;
 pub use summary::render_summary;
 pub use transcript::render_transcript;

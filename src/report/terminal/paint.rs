@@ -6,37 +6,37 @@ use crate::requirement::Grade;
 
 /// Colours text, when it may.
 #[derive(Clone, Copy)]
-pub(super) struct Paint {
+pub(in crate::report) struct Paint {
     pub colour: bool,
 }
 
 impl Paint {
-    pub(super) fn bold(self, text: &str) -> String {
+    pub(in crate::report) fn bold(self, text: &str) -> String {
         self.with(Style::new().bold(), text)
     }
 
-    pub(super) fn dim(self, text: &str) -> String {
+    pub(in crate::report) fn dim(self, text: &str) -> String {
         self.with(Style::new().dimmed(), text)
     }
 
-    pub(super) fn red(self, text: &str) -> String {
+    pub(in crate::report) fn red(self, text: &str) -> String {
         self.with(AnsiColor::Red.on_default().bold(), text)
     }
 
-    pub(super) fn yellow(self, text: &str) -> String {
+    pub(in crate::report) fn yellow(self, text: &str) -> String {
         self.with(AnsiColor::Yellow.on_default(), text)
     }
 
-    pub(super) fn green(self, text: &str) -> String {
+    pub(in crate::report) fn green(self, text: &str) -> String {
         self.with(AnsiColor::Green.on_default(), text)
     }
 
-    pub(super) fn cyan(self, text: &str) -> String {
+    pub(in crate::report) fn cyan(self, text: &str) -> String {
         self.with(AnsiColor::Cyan.on_default(), text)
     }
 
     /// The mark before a finding: `x`, `!`, `i`, and `~` for a known deviation.
-    pub(super) fn mark(self, grade: Option<Grade>, known: bool) -> String {
+    pub(in crate::report) fn mark(self, grade: Option<Grade>, known: bool) -> String {
         match grade {
             Some(Grade::Fail) if known => self.dim("~"),
             Some(Grade::Fail) => self.red("x"),
