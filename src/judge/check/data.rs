@@ -1,5 +1,7 @@
 //! `data` checks: what the transfer of the step brought.
 
+use std::cmp::Ordering;
+
 use super::super::view::View;
 use super::super::words;
 use super::{Account, CheckResult};
@@ -204,19 +206,19 @@ impl Wanted {
             expected,
             observed,
         };
-        let bounds: [(&Option<String>, &str, fn(&u64, &u64) -> bool); 3] = [
-            (&self.bytes, "", u64::eq),
-            (&self.at_least, "at least ", u64::ge),
-            (&self.at_most, "at most ", u64::le),
+        let bounds = [
+            (&self.bytes, "", [Ordering::Equal].as_slice()),
+            (&self.at_least, "at least ", &[Ordering::Equal, Ordering::Greater]),
+            (&self.at_most, "at most ", &[Ordering::Equal, Ordering::Less]),
         ];
-        for (text, prefix, holds) in bounds {
+        for (text, prefix, allowed) in bounds {
             let Some(text) = text else { continue };
             let Some(number) = self.number(&Some(text.clone())) else {
                 return Fit::Unknown {
                     why: format!("{} is not a number of bytes", words::quoted(text)),
                 };
             };
-            if !holds(&summary.bytes, &number) {
+            if !allowed.contains(&summary.bytes.cmp(&number)) {
                 let expected = format!("{prefix}{}", words::count(number, "byte"));
                 return not(format!("sent {size} of data"), expected, size);
             }
