@@ -7,6 +7,9 @@ use crate::plan::template::FillError;
 use crate::scenario::model::{Action, DataPattern, Template};
 use crate::trace::{ActionProblem, Channel, Event, EventKind, TransferSummary};
 
+/// Whether a number of bytes fits the one that was wanted.
+type Holds = fn(&u64, &u64) -> bool;
+
 /// The pattern with its variables filled in.
 struct Wanted {
     bytes: Option<String>,
@@ -168,7 +171,7 @@ impl Wanted {
             expected,
             observed,
         };
-        let bounds: [(&Option<String>, &str, fn(&u64, &u64) -> bool); 3] = [
+        let bounds: [(_, _, Holds); 3] = [
             (&self.bytes, "", u64::eq),
             (&self.at_least, "at least ", u64::ge),
             (&self.at_most, "at most ", u64::le),
