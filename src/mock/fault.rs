@@ -304,10 +304,10 @@ faults! {
     ForgetsProtAfterOneTransfer = "forgets-prot-after-one-transfer",
     /// Puts RFC 2228 length prefixes on data after PBSZ 4096.
     FramesDataAfterLargePbsz = "frames-data-after-large-pbsz",
-    /// Sends tickets of TLS 1.3 that allow early data.
-    GrantsEarlyData = "grants-early-data",
     /// The unique fact is the same for every file.
     GivesEveryFileOneUniqueFact = "gives-every-file-one-unique-fact",
+    /// Sends tickets of TLS 1.3 that allow early data.
+    GrantsEarlyData = "grants-early-data",
     /// Sends 220 in clear on the implicit port when TLS does not start at once.
     GreetsInClearOnImplicit = "greets-in-clear-on-implicit",
     /// Sends a second `220 Ready` 100 ms after the greeting.
@@ -414,14 +414,14 @@ faults! {
     LosesDataPathAfterAbor = "loses-data-path-after-abor",
     /// Answers 257 to MKD of an existing directory.
     MakesExistingDirectories = "makes-existing-directories",
-    /// Chooses DEFLATE in TLS 1.2 where the client offers it.
-    NegotiatesCompression = "negotiates-compression",
-    /// Echoes truncated_hmac in TLS 1.2.
-    NegotiatesTruncatedHmac = "negotiates-truncated-hmac",
     /// A handshake on a control connection waits for every other one to end.
     MakesOneHandshakeAtATime = "makes-one-handshake-at-a-time",
     /// Sends the file of a second RETR over the data connection of the first.
     MixesTransfers = "mixes-transfers",
+    /// Chooses DEFLATE in TLS 1.2 where the client offers it.
+    NegotiatesCompression = "negotiates-compression",
+    /// Echoes truncated_hmac in TLS 1.2.
+    NegotiatesTruncatedHmac = "negotiates-truncated-hmac",
     /// Answers 200 to PORT/EPRT and 150 to LIST, never connects, 425 after a second.
     NeverConnectsInActiveMode = "never-connects-in-active-mode",
     /// Sends no 150, only the final reply.
