@@ -27,7 +27,7 @@ picture() {
         ${5:+--blink-settings=preferredColorScheme=0} --window-size="$2,$3" --virtual-time-budget=3000 \
         --screenshot="$work/$1.png" "file://$page$4" >/dev/null 2>&1
     if command -v pngquant >/dev/null; then
-        pngquant --force --skip-if-larger --output "$work/$1.png" 64 "$work/$1.png" || true
+        pngquant --force --skip-if-larger --output "$work/$1.png" 48 "$work/$1.png" || true
     fi
     mkdir -p docs/images
     mv "$work/$1.png" "docs/images/$1.png"

@@ -13,7 +13,7 @@ use ftpspec::requirement::{Catalogue, Grade, Level};
 use ftpspec::runner::outcome::{CaseOutcome, REPORT_FORMAT, RunFacts, RunOutcome, TargetOutcome};
 use ftpspec::scenario::model::Severity;
 use ftpspec::tls::certificate::{Authority, make, parse_recipe, recipe};
-use ftpspec::trace::{Phase, StepIndex};
+use ftpspec::trace::{Channel, Event, EventKind, Phase, StepIndex};
 use snapbox::cmd::Command;
 
 /// Text that wants to be more than text.
@@ -202,11 +202,22 @@ pub(crate) fn many(count: usize) -> Run {
         targets: targets.iter().map(made).collect(),
         cases,
     };
+    // Together more than the page may hold, so this is the largest there is.
+    let events: Vec<Event> = (0..90)
+        .map(|number| Event {
+            at: Duration::from_millis(number),
+            channel: Some(Channel::control(Channel::MAIN)),
+            kind: EventKind::CommandSent {
+                line: format!("STOR a-file-with-a-long-name-{number}.bin"),
+                protected: true,
+            },
+        })
+        .collect();
     let sources = Sources::of(&Catalogue::embedded().unwrap(), &[], |_| false);
     let input = Input {
         run: &outcome,
         sources: &sources,
-        traces: &|_| None,
+        traces: &|_| Some(events.clone()),
         proofs: None,
         changes: None,
     };
@@ -283,6 +294,6 @@ fn made_up(target: &str, scenario: usize, tls: &str, number: usize) -> CaseOutco
         repeated: None,
         #[expect(clippy::cast_precision_loss, reason = "a small number")]
         seconds: (number % 700) as f64 / 1000.0,
-        folder: None,
+        folder: grade.map(|_| format!("case-{number}")),
     }
 }

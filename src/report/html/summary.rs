@@ -122,9 +122,15 @@ pub(super) fn headline(run: &RunOutcome) -> String {
     .filter(|(count, _)| *count > 0)
     .map(|(count, word)| format!("{count} {word}"))
     .collect();
+    // A list of deviations that is out of date fails a run of which no case failed.
+    let stale = match run.stale_deviations().len() {
+        0 => String::new(),
+        1 => ", but 1 known deviation is out of date".to_owned(),
+        more => format!(", but {more} known deviations are out of date"),
+    };
     match bad.is_empty() {
         true if counts.total() == counts.not_applicable => format!("{cases}, none applied"),
-        true => format!("{cases}, none failed"),
+        true => format!("{cases}, none failed{stale}"),
         false => format!("{} of {cases}", bad.join(", ")),
     }
 }

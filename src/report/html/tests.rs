@@ -6,7 +6,7 @@ use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 
 use super::render;
-use crate::judge::Verdict;
+use crate::judge::{Proven, Verdict};
 use crate::report::baseline::{Change, Comparison};
 use crate::report::fixtures::{evil, sources, trace, with_input};
 use crate::report::input::Input;
@@ -14,7 +14,7 @@ use crate::report::kill_matrix::{FaultVerdict, ProofRow};
 use crate::requirement::Grade;
 use crate::runner::outcome::RunOutcome;
 use crate::runner::outcome::fixtures::{case, case_with, everything, hostile, outcome};
-use crate::trace::Event;
+use crate::trace::{Event, Phase, StepIndex};
 
 fn page(run: &RunOutcome, events: &[Event]) -> String {
     with_input(run, events, |input| render(input).unwrap())
@@ -277,4 +277,29 @@ fn what_is_different_from_a_baseline_is_told() {
     let nothing = Comparison::default();
     input.changes = Some(&nothing);
     assert!(render(&input).unwrap().contains("Nothing is different"));
+}
+
+#[test]
+fn a_run_that_fails_for_a_stale_deviation_says_so_first() {
+    let mut run = outcome(vec![case("a/b", Verdict::Pass)]);
+    for target in run.targets.values_mut() {
+        target.known_deviations = vec![
+            serde_json::from_value(serde_json::json!({
+                "requirement": "r.one", "scenario": null, "cells": [], "reason": "fixed in 2.0", "link": null, "expires": null,
+                "varies": false, "targets": []
+            }))
+                .unwrap(),
+        ];
+    }
+    for case in &mut run.cases {
+        case.judgement.held = vec![Proven {
+            requirement: "r.one".into(),
+            step: StepIndex {
+                phase: Phase::Steps,
+                index: 0,
+            },
+        }];
+    }
+    assert_eq!(run.stale_deviations().len(), 1);
+    assert!(page(&run, &[]).contains("1 case, none failed, but 1 known deviation is out of date"));
 }
