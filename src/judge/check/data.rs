@@ -9,8 +9,6 @@ use crate::plan::template::FillError;
 use crate::scenario::model::{Action, DataPattern, Template};
 use crate::trace::{ActionProblem, Channel, Event, EventKind, TransferSummary};
 
-/// Whether a number of bytes fits the one that was wanted.
-
 /// The pattern with its variables filled in.
 struct Wanted {
     bytes: Option<String>,
