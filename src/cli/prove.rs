@@ -16,7 +16,7 @@ use crate::base::{Clock, SystemClock};
 use crate::judge::Verdict;
 use crate::mock::Fault;
 use crate::report::kill_matrix::{self, FaultVerdict, ProofRow};
-use crate::runner::{self, CaseRunner, Proof, catches};
+use crate::runner::{self, CaseRunner, Opponent, Proof, catches};
 
 /// Runs at the same time when nothing is said.
 const USUAL_JOBS: u16 = 8;
@@ -62,10 +62,11 @@ pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
 }
 
 fn proof_went_well(run: &runner::ProofRun) -> bool {
-    if run.fault.is_some() {
-        catches(run)
-    } else {
-        run.verdict == Verdict::Pass
+    match run.opponent {
+        Opponent::Faulty(_) => catches(run),
+        // A manner that is warned of on purpose is sorted out in the end.
+        Opponent::Mannered(_) => matches!(run.verdict, Verdict::Pass | Verdict::Info | Verdict::Warn),
+        Opponent::Strict => run.verdict == Verdict::Pass,
     }
 }
 
@@ -85,7 +86,7 @@ fn render(proofs: &[Proof], quiet: bool, runs: usize) -> String {
         .iter()
         .flat_map(|proof| &proof.runs)
         .filter(|run| catches(run))
-        .filter_map(|run| run.fault)
+        .filter_map(|run| run.opponent.fault())
         .collect();
     let proven = proofs.iter().filter(|proof| proof.problems.is_empty()).count();
     let _ = writeln!(
@@ -103,12 +104,14 @@ fn row(proof: &Proof) -> ProofRow {
     let strict = proof
         .runs
         .iter()
-        .filter(|run| run.fault.is_none())
+        .filter(|run| run.opponent == Opponent::Strict)
         .map(|run| run.verdict)
         .max();
     let mut faults: Vec<FaultVerdict> = Vec::new();
     for run in &proof.runs {
-        let Some(fault) = run.fault else { continue };
+        let Some(fault) = run.opponent.fault() else {
+            continue;
+        };
         let at = faults
             .iter()
             .position(|known| known.fault == fault.name())

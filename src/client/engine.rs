@@ -30,6 +30,15 @@ pub enum FinalReply {
     Leave,
 }
 
+/// Which reply a step waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedReply {
+    /// The next one.
+    Next,
+    /// The next one that is not the preliminary reply of a transfer.
+    Final,
+}
+
 /// A reply as a step sees it.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -135,13 +144,21 @@ impl Engine {
         session.record_found(path, found);
     }
 
-    /// Takes the next reply of `session`.
+    /// Takes the `wanted` reply of `session`.
     ///
     /// # Errors
     /// Timed out, or the control connection is not there or has ended.
-    pub async fn await_reply(&mut self, session: &str, within: Duration) -> Result<Seen, ActionProblem> {
+    pub async fn await_reply(
+        &mut self,
+        session: &str,
+        wanted: WantedReply,
+        within: Duration,
+    ) -> Result<Seen, ActionProblem> {
         let session = self.session(session);
-        let received = session.await_reply(within).await?;
+        let received = match wanted {
+            WantedReply::Next => session.await_reply(within).await?,
+            WantedReply::Final => session.await_final_reply(within).await?,
+        };
         let peer = session.control()?.link.peer_address();
         let endpoint = match received.code().value() {
             227 | 229 => endpoint_of(&received, peer).ok(),

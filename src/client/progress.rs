@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::wire::ReplyCode;
+use crate::wire::command::Verb;
 
 /// How many commands may wait for a reply; older ones are forgotten.
 const WAITING_LIMIT: usize = 1024;
@@ -61,6 +62,12 @@ impl Progress {
     /// TLS started on the control connection: what was agreed before holds no longer.
     pub(super) fn note_tls(&mut self) {
         self.forget_login();
+    }
+
+    /// Whether the next reply belongs to a command that moves data (RETR, STOR, LIST, …).
+    pub(super) fn awaits_transfer(&self) -> bool {
+        let verb = self.waiting.front().map(|sent| sent.verb.parse::<Verb>());
+        matches!(verb, Some(Ok(verb)) if verb.is_transfer())
     }
 
     /// Whether a command still waits for its final reply.

@@ -9,6 +9,7 @@ use crate::plan::Cell;
 use crate::plan::template::{FillError, fill};
 use crate::scenario::model::{Action, ChannelRef, Check, Step};
 use crate::trace::{ActionProblem, Channel, ChannelKind, Event, EventKind, StepIndex, Waited};
+use crate::wire::command::Verb;
 use crate::wire::reply::{ReplyCode, ReplyViolation};
 
 /// Where a step lies in a trace.
@@ -239,6 +240,24 @@ impl<'a> View<'a> {
             })
     }
 
+    /// The negative reply that refused the last transfer command of the session before it began: none came before it, and
+    /// no preliminary one.
+    pub(super) fn refusal_before_transfer(&self) -> Option<(usize, ReplyCode)> {
+        let control = self.control();
+        let on_control = |event: &Event| event.channel.as_ref() == Some(&control);
+        let command = self
+            .events
+            .iter()
+            .rposition(|event| on_control(event) && is_transfer(&event.kind))?;
+        let (position, code) = self
+            .all_from(command)
+            .find_map(|(position, event)| match event.kind {
+                EventKind::ReplyReceived { code, .. } if on_control(event) => Some((position, code)),
+                _ => None,
+            })?;
+        code.class().is_negative().then_some((position, code))
+    }
+
     /// How long before the event at `position` the session had last sent something.
     pub(super) fn since_last_sent(&self, position: usize) -> Option<Duration> {
         let at = self.events.get(position)?.at;
@@ -295,6 +314,17 @@ fn is_reply_missed(kind: &EventKind) -> bool {
                 | ActionProblem::NotConnected { .. }
         )
     )
+}
+
+/// Whether a command was sent that a data connection belongs to.
+pub(super) fn is_transfer(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::CommandSent { line, .. } => {
+            let verb = line.split(' ').next().unwrap_or_default();
+            verb.parse::<Verb>().is_ok_and(|verb| verb.is_transfer())
+        }
+        _ => false,
+    }
 }
 
 /// Whether we sent something.

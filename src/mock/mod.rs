@@ -7,6 +7,7 @@ mod data;
 mod fault;
 mod hello;
 mod listing;
+mod manner;
 mod observation;
 mod options;
 mod path;
@@ -16,6 +17,7 @@ mod state;
 mod store;
 
 pub use fault::Fault;
+pub use manner::Manner;
 pub use observation::{DataEnd, DataHandshake, Observation, ResumedFrom};
 pub use options::{Account, Options, ReusePolicy};
 pub use path::StorePath;

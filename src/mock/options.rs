@@ -1,4 +1,4 @@
-//! What the embedded server is told: addresses, accounts, policy, limits, faults.
+//! What the embedded server is told: addresses, accounts, policy, limits, manners, faults.
 //!
 //! [`Options::new`] is the strict reading of the RFCs; a test changes the fields it is about. Checks nothing itself.
 
@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Fault;
+use super::{Fault, Manner};
 use crate::base::Secret;
 use crate::tls::Identity;
 use crate::trace::TlsVersion;
@@ -98,6 +98,8 @@ pub struct Options {
     pub max_connections: usize,
     /// Text of the 220 greeting.
     pub greeting: String,
+    /// What the server does in another lawful way than usual.
+    pub manners: BTreeSet<Manner>,
     /// What the server does wrong.
     pub faults: BTreeSet<Fault>,
 }
@@ -131,8 +133,15 @@ impl Options {
             login_attempts: 5,
             max_connections: 128,
             greeting: "ftpspec embedded server ready".to_owned(),
+            manners: BTreeSet::new(),
             faults: BTreeSet::new(),
         }
+    }
+
+    /// Whether `manner` is asked for.
+    #[must_use]
+    pub fn does(&self, manner: Manner) -> bool {
+        self.manners.contains(&manner)
     }
 
     /// Whether `fault` is asked for.

@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::observation::OBSERVATION_LIMIT;
 use super::session::Session;
-use super::{Fault, Observation, Options, ReusePolicy, Store};
+use super::{Fault, Manner, Observation, Options, ReusePolicy, Store};
 use crate::base::{Clock, Masker, SystemClock, Timeline};
 use crate::tls::certificate::{self, Authority, CertificateError};
 use crate::tls::{Identity, ServerContext, ServerPolicy};
@@ -130,6 +130,11 @@ impl Shared {
     /// Whether `fault` is asked for.
     pub(super) fn has(&self, fault: Fault) -> bool {
         self.options.has(fault)
+    }
+
+    /// Whether `manner` is asked for.
+    pub(super) fn does(&self, manner: Manner) -> bool {
+        self.options.does(manner)
     }
 
     /// Keeps an observation, up to a limit.

@@ -19,5 +19,5 @@ pub use discover::{Discovered, discover};
 pub use execute::{CaseContext, execute};
 pub use folder::{FolderError, ReportFolder, read_case};
 pub use known::is_known;
-pub use prove::{Proof, ProofCase, ProofRun, catches, proof_cases, prove, run_proof};
+pub use prove::{Opponent, Proof, ProofCase, ProofRun, catches, holds, proof_cases, prove, run_proof};
 pub use run::{Progress, RunRequest, TargetChoice, plan_cases, run, today};

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::profile::{Account, Limits, Permission, Profile, Provisioning, Timeouts, TlsMode, TrustChoice};
 use super::provision::{ProvisionError, ProvisionErrorKind, Provisioner, Running};
 use crate::base::Secret;
-use crate::mock::{self, Fault};
+use crate::mock::{self, Fault, Manner};
 use crate::requirement::Capability;
 
 /// Name of the embedded target.
@@ -30,6 +30,7 @@ pub struct EmbeddedPolicy {
     auth_ssl: bool,
     quota: bool,
     client_certificate: bool,
+    manners: BTreeSet<Manner>,
     faults: BTreeSet<Fault>,
 }
 
@@ -48,8 +49,16 @@ impl EmbeddedPolicy {
             auth_ssl: has(Capability::AuthSsl),
             quota: has(Capability::Quota),
             client_certificate: has(Capability::ClientCertificate),
+            manners: BTreeSet::new(),
             faults: BTreeSet::new(),
         }
+    }
+
+    /// The same policy, carried out in another lawful way.
+    #[must_use]
+    pub fn with_manner(mut self, manner: Manner) -> Self {
+        self.manners.insert(manner);
+        self
     }
 
     /// The same policy with a deliberate mistake.
@@ -150,6 +159,7 @@ impl EmbeddedPool {
         if policy.client_certificate {
             options.client_authorities = Some(self.provisioner.authority().pem().into());
         }
+        options.manners.clone_from(&policy.manners);
         options.faults.clone_from(&policy.faults);
         let local = |detail: String| ProvisionError {
             kind: ProvisionErrorKind::Local,

@@ -253,7 +253,9 @@ impl Client {
 
     /// The code of the next reply.
     async fn reply(&mut self) -> Result<u16, ActionProblem> {
-        let waiting = self.engine.await_reply(MAIN, Duration::from_secs(1));
+        let waiting = self
+            .engine
+            .await_reply(MAIN, WantedReply::Next, Duration::from_secs(1));
         let seen = tokio::time::timeout(LONG, waiting)
             .await
             .expect("the wait has a deadline")?;

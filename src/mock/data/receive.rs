@@ -24,6 +24,14 @@ pub(in crate::mock) async fn drain(mut link: Link) {
     drop(tokio::time::timeout(DRAIN_DEADLINE, end).await);
 }
 
+/// Ends a data connection whose final reply is sent.
+pub(in crate::mock) async fn close(mut link: Link, deadline: Duration) {
+    // A client that is gone already has all the same its data and its reply.
+    drop(link.send_close_notify(deadline).await);
+    link.close(TcpClose::Fin);
+    drain(link).await;
+}
+
 impl Carrier {
     /// Receives the whole payload.
     pub(super) async fn receive_all(
@@ -82,7 +90,9 @@ impl Carrier {
                 DataEnd::Alert => self.has(Fault::TreatsAlertAsEof),
                 _ => false,
             };
-            link.close(TcpClose::Fin);
+            if !is_complete || !self.ends_late() {
+                link.close(TcpClose::Fin);
+            }
             return if is_complete {
                 Ok((content, end))
             } else {
@@ -115,6 +125,9 @@ impl Carrier {
         last: usize,
     ) -> Result<(Vec<u8>, DataEnd), Failure> {
         let deadline = self.plan.shared.options.data_timeout;
+        if self.ends_late() {
+            return Ok((content, DataEnd::CloseNotify));
+        }
         if self.has(Fault::ResetsOnCloseNotify) {
             link.close(TcpClose::Reset);
             return Ok((content, DataEnd::CloseNotify));

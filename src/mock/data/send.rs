@@ -48,6 +48,9 @@ impl Carrier {
                 .bytes
                 .fetch_add(u64::try_from(chunk.len()).unwrap_or(0), Ordering::Relaxed);
         }
+        if self.ends_late() {
+            return Ok((Vec::new(), DataEnd::Sent));
+        }
         let is_silent = self.has(Fault::OmitsCloseNotifyOnRetr) && !self.plan.is_listing
             || self.has(Fault::OmitsCloseNotifyOnListing) && self.plan.is_listing;
         if !is_silent {

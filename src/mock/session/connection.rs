@@ -12,11 +12,11 @@ use tokio::task::JoinSet;
 
 use super::line::EMPTY_LINE;
 use super::{Access, Control, Ended, Epoch, Kept, Level, Line, Settings, Step};
-use crate::mock::Fault;
 use crate::mock::commands::{self, Slip};
 use crate::mock::hello;
 use crate::mock::server::Shared;
 use crate::mock::state::{self, Refusal, Ruling, State};
+use crate::mock::{Fault, Manner};
 use crate::trace::Recorder;
 use crate::transport::Link;
 use crate::wire::command::{Command, CommandLimits, CommandParser, CommandViolation, Verb};
@@ -61,6 +61,8 @@ pub(in crate::mock) struct Session {
     pub(in crate::mock) has_aborted: bool,
     /// The final reply is sent twice; for a fault.
     pub(super) is_doubled: bool,
+    /// A reply that waits for the next one.
+    pub(super) held: Vec<u8>,
     /// Data connections whose end is still waited for.
     pub(in crate::mock) drains: JoinSet<()>,
 }
@@ -93,6 +95,7 @@ impl Session {
             kept: Kept::default(),
             has_aborted: false,
             is_doubled: false,
+            held: Vec::new(),
             drains: JoinSet::new(),
         }
     }
@@ -175,6 +178,11 @@ impl Session {
     /// Whether `fault` is asked for.
     pub(in crate::mock) fn has(&self, fault: Fault) -> bool {
         self.shared.has(fault)
+    }
+
+    /// Whether `manner` is asked for.
+    pub(in crate::mock) fn does(&self, manner: Manner) -> bool {
+        self.shared.does(manner)
     }
 
     /// The user that is logged in.

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::{StepOutcome, StepRunner};
+use super::{StepOutcome, StepRunner, checks_reply};
+use crate::client::WantedReply;
 use crate::scenario::model::{Action, CaptureSource, ChannelRef, Check, CheckKind, Step};
 use crate::trace::{ActionProblem, Channel, EventKind, Waited};
 
@@ -84,7 +85,18 @@ impl StepRunner {
             .map(|check| within(check, otherwise))
             .max()
             .unwrap_or(otherwise);
-        match self.engine.await_reply(session, within).await {
+        let mut kinds = step.expect.iter().flat_map(|check| &check.kinds);
+        let accepts_preliminary = |kind: &CheckKind| match kind {
+            CheckKind::Reply(pattern) => pattern.accepts_preliminary(),
+            _ => false,
+        };
+        // Without a check about it, the next one will do.
+        let wanted = if kinds.any(accepts_preliminary) || !checks_reply(step) {
+            WantedReply::Next
+        } else {
+            WantedReply::Final
+        };
+        match self.engine.await_reply(session, wanted, within).await {
             Ok(seen) => outcome.reply = Some(seen),
             Err(ActionProblem::TimedOut { .. }) => {
                 let event = EventKind::TimedOut {
