@@ -200,14 +200,17 @@ pub(super) struct ListArgs {
     #[arg(value_name = "FILTER")]
     pub(super) what: Vec<String>,
     /// Server requirements without a scenario
-    #[arg(long, conflicts_with_all = ["coverage", "faults", "capabilities"])]
+    #[arg(long, conflicts_with_all = ["coverage", "faults", "manners", "capabilities"])]
     pub(super) uncovered: bool,
     /// Server requirements with their scenarios and proving faults
-    #[arg(long, conflicts_with_all = ["faults", "capabilities"])]
+    #[arg(long, conflicts_with_all = ["faults", "manners", "capabilities"])]
     pub(super) coverage: bool,
     /// The faults of the embedded server
-    #[arg(long, conflicts_with = "capabilities")]
+    #[arg(long, conflicts_with_all = ["manners", "capabilities"])]
     pub(super) faults: bool,
+    /// The lawful manners of the embedded server
+    #[arg(long, conflicts_with = "capabilities")]
+    pub(super) manners: bool,
     /// The capabilities that scenarios may require
     #[arg(long)]
     pub(super) capabilities: bool,
@@ -253,6 +256,9 @@ pub(super) struct ServeArgs {
     /// A deliberate mistake (see `ftpspec list --faults`); may be repeated
     #[arg(long = "fault", value_name = "NAME")]
     pub(super) faults: Vec<String>,
+    /// Another lawful way to serve transfers (see `ftpspec list --manners`); may be repeated
+    #[arg(long = "manner", value_name = "NAME")]
+    pub(super) manners: Vec<String>,
     /// Whether data connections must resume a TLS session
     #[arg(long, value_enum, default_value_t = ReuseArg::Optional)]
     pub(super) reuse: ReuseArg,

@@ -1,10 +1,10 @@
-//! `ftpspec list`: scenarios, coverage, faults, capabilities.
+//! `ftpspec list`: scenarios, coverage, faults, manners, capabilities.
 
 use super::args::ListArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::{output, run};
-use crate::mock::Fault;
+use crate::mock::{Fault, Manner};
 use crate::plan::expand;
 use crate::report::coverage;
 use crate::requirement::{Capability, Side};
@@ -16,6 +16,13 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
         let lines = Fault::ALL
             .iter()
             .map(|fault| format!("{:46} {}\n", fault.name(), fault.meaning()));
+        output::print(&lines.collect::<String>())?;
+        return Ok(Exit::Success);
+    }
+    if args.manners {
+        let lines = Manner::ALL
+            .iter()
+            .map(|manner| format!("{:28} {}\n", manner.name(), manner.meaning()));
         output::print(&lines.collect::<String>())?;
         return Ok(Exit::Success);
     }

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Credentials, Engine, FinalReply, Settings, Timeouts};
+use super::{Credentials, Engine, FinalReply, Settings, Timeouts, WantedReply};
 use crate::base::{Masker, Secret, Span, Spanned, SystemClock, Timeline};
 use crate::scenario::model::{
     Action, Connect, Content, DataPathChoice, OpenData, ReadData, Retrieve, Store, StoreCommand,

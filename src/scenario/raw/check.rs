@@ -17,7 +17,8 @@ pub(in crate::scenario) const CHECK_KINDS: &[&str] = &[
 raw_struct! {
     /// A check. Names at least one kind; each kind it names is judged and reported on its own.
     RawCheck("a check") {
-        /// The next reply on the control connection. All `reply` checks of one step look at the same reply.
+        /// The next reply on the control connection, or the next final one when none of the checks accepts a 1yz. All
+        /// `reply` checks of one step look at the same reply.
         reply = "reply": OneOrMany<RawReply>,
         /// The handshake or probe of this step.
         tls = "tls": RawTls,
