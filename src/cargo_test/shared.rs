@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::plan::{Case, TargetFacts};
 use crate::requirement::Catalogue;
@@ -101,7 +102,7 @@ impl Shared {
                     .filter(|scenario| scenario.capability == Some(capability))
                     .cloned()
                     .collect();
-                place.insert(discover(&self.runner, running, &wanted, 1).await);
+                place.insert(discover(&self.runner, running, &wanted, 1, &CancellationToken::new()).await);
             }
             if let Some(fact) = found
                 .get(&capability)

@@ -23,25 +23,37 @@ pub(super) fn run(args: &JudgeArgs) -> Result<Exit, CliError> {
     if stored.run.corpus != corpus.digest {
         output::complain("note: the scenarios have changed since that run; it is judged by those of today");
     }
-    let (judged, changed) = judge_again(args, &corpus, stored)?;
+    let (judged, changed, unread) = judge_again(args, &corpus, stored);
     output::print(&report::terminal::render_summary(
         &judged,
         output::width(),
         output::colour(),
     ))?;
     output::print(&match changed {
-        0 => "judged again from the traces: every verdict is the same\n".to_owned(),
+        0 if unread.is_empty() => "judged again from the traces: every verdict is the same\n".to_owned(),
+        0 => "judged again from the traces: every verdict that could be judged is the same\n".to_owned(),
         _ => format!("judged again from the traces: {changed} verdicts differ from the stored ones\n"),
     })?;
-    Ok(Exit::of(&judged, args.strict))
+    if unread.is_empty() {
+        return Ok(Exit::of(&judged, args.strict));
+    }
+    Err(CliError::usage(format!(
+        "{} not be judged again and {} the verdict of that run:\n       {}",
+        match unread.len() {
+            1 => "1 case could".to_owned(),
+            number => format!("{number} cases could"),
+        },
+        if unread.len() == 1 { "keeps" } else { "keep" },
+        unread.join("\n       ")
+    )))
 }
 
-/// The run with the verdicts of today, and how many differ.
+/// The run with the verdicts of today, how many differ, and why the rest could not be judged.
 fn judge_again(
     args: &JudgeArgs,
     corpus: &Corpus,
     mut stored: RunOutcome,
-) -> Result<(RunOutcome, usize), CliError> {
+) -> (RunOutcome, usize, Vec<String>) {
     let requirements = corpus.catalogue.grades();
     let scenarios: BTreeMap<&str, &Arc<Scenario>> = corpus
         .scenarios
@@ -49,15 +61,20 @@ fn judge_again(
         .map(|scenario| (scenario.id.as_str(), scenario))
         .collect();
     let mut changed = 0;
+    let mut unread = Vec::new();
     for outcome in &mut stored.cases {
         let Some(folder) = &outcome.folder else { continue };
-        let scenario = scenarios.get(outcome.scenario.as_str()).ok_or_else(|| {
-            CliError::usage(format!(
-                "the scenario {} of that run is not known here",
-                outcome.scenario
-            ))
-        })?;
-        let events = read_case(&args.folder, folder).map_err(|error| CliError::usage(error.to_string()))?;
+        let Some(scenario) = scenarios.get(outcome.scenario.as_str()) else {
+            unread.push(format!("the scenario {} is not known here", outcome.scenario));
+            continue;
+        };
+        let events = match read_case(&args.folder, folder) {
+            Ok(events) => events,
+            Err(error) => {
+                unread.push(error.to_string());
+                continue;
+            }
+        };
         let id = CaseId {
             scenario: outcome.scenario.clone(),
             target: outcome.target.clone(),
@@ -73,5 +90,5 @@ fn judge_again(
             outcome.judgement = judgement;
         }
     }
-    Ok((stored, changed))
+    (stored, changed, unread)
 }

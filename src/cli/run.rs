@@ -16,7 +16,7 @@ use crate::base::{Clock, SystemClock};
 use crate::plan::{CellFilter, Filter, Shard, check_cell_filters, select};
 use crate::report;
 use crate::runner::outcome::RunOutcome;
-use crate::runner::{self, CaseRunner, Corpus, Progress, ReportFolder, RunRequest, TargetChoice};
+use crate::runner::{self, CaseRunner, Corpus, Finished, Progress, ReportFolder, RunRequest, TargetChoice};
 use crate::scenario::Scenario;
 use crate::target::TrustChoice;
 use crate::tls::{ClientContext, ClientTrust};
@@ -38,8 +38,8 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
         let folder = ReportFolder::create(&args.reports, &request.id);
         Some(folder.map_err(|error| CliError::internal(error.to_string()))?)
     };
-    let outcome = execute(args, &runner, &request, folder.as_ref(), &cancel).await?;
-    finish(args, &corpus, &outcome, folder.as_ref())
+    let finished = execute(args, &runner, &request, folder.as_ref(), &cancel).await;
+    finish(args, &corpus, &finished, folder.as_ref())
 }
 
 async fn execute(
@@ -48,7 +48,7 @@ async fn execute(
     request: &RunRequest,
     folder: Option<&ReportFolder>,
     cancel: &CancellationToken,
-) -> Result<RunOutcome, CliError> {
+) -> Finished {
     let (sender, mut receiver) = mpsc::unbounded_channel::<Progress>();
     let mut bar = Bar::new(args.quiet || args.format == OutputFormat::Json);
     let shown = tokio::spawn(async move {
@@ -57,11 +57,11 @@ async fn execute(
         }
         bar.finish();
     });
-    let outcome = runner::run(runner, request, folder, &sender, cancel).await;
+    let finished = runner::run(runner, request, folder, &sender, cancel).await;
     drop(sender);
     // The bar ends with its sender; a bar that panicked must not hide the outcome.
     let _ = shown.await;
-    outcome.map_err(|error| CliError::internal(error.to_string()))
+    finished
 }
 
 /// What was typed, as a request.
@@ -174,18 +174,25 @@ async fn chosen_targets(
 fn finish(
     args: &RunArgs,
     corpus: &Corpus,
-    outcome: &RunOutcome,
+    finished: &Finished,
     folder: Option<&ReportFolder>,
 ) -> Result<Exit, CliError> {
+    let outcome = &finished.outcome;
     // What was found out is shown even where it cannot be written down.
     let written = folder.map_or(Ok(()), |folder| write_reports(outcome, folder));
     let text = match args.format {
         OutputFormat::Json => {
             report::json::render(outcome).map_err(|error| CliError::internal(error.to_string()))?
         }
-        OutputFormat::Terminal => terminal_text(args, corpus, outcome, folder, written.is_ok()),
+        OutputFormat::Terminal => terminal_text(args, corpus, finished, folder, written.is_ok()),
     };
     output::print(&text)?;
+    if let Some(error) = &finished.unwritten {
+        let (ran, planned) = (outcome.cases.len(), outcome.run.planned);
+        return Err(CliError::internal(format!(
+            "{error}; the run was stopped after {ran} of {planned} cases, and what was written before stays readable"
+        )));
+    }
     written?;
     Ok(Exit::of(outcome, args.strict))
 }
@@ -204,16 +211,17 @@ fn write_reports(outcome: &RunOutcome, folder: &ReportFolder) -> Result<(), CliE
 fn terminal_text(
     args: &RunArgs,
     corpus: &Corpus,
-    outcome: &RunOutcome,
+    finished: &Finished,
     folder: Option<&ReportFolder>,
     is_written: bool,
 ) -> String {
-    let mut text = match folder {
-        Some(folder) if !args.quiet => findings::render(corpus, outcome, folder),
-        _ => String::new(),
+    let mut text = if args.quiet {
+        String::new()
+    } else {
+        findings::render(corpus, finished, folder)
     };
     text.push_str(&report::terminal::render_summary(
-        outcome,
+        &finished.outcome,
         output::width(),
         output::colour(),
     ));

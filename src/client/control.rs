@@ -286,6 +286,14 @@ impl Control {
         Some(received)
     }
 
+    /// Passes over the oldest reply: no expectation is about it.
+    pub(super) fn pass_over(&mut self) {
+        if let Some(Received { number, .. }) = self.replies.pop_front() {
+            self.recorder
+                .record(self.link.channel(), EventKind::ReplyPassedOver { number });
+        }
+    }
+
     /// The reply that was taken last.
     pub(super) fn last_taken(&self) -> Option<&Received> {
         self.last_taken.as_ref()

@@ -71,8 +71,8 @@ impl Engine {
         self.shared.timeouts()
     }
 
-    /// Shortens every deadline to `limit` at most, from now on.
-    pub fn limit_timeouts(&self, limit: Duration) {
+    /// Shortens every deadline to `limit` at most, from now on; none lifts the limit.
+    pub fn limit_timeouts(&self, limit: Option<Duration>) {
         self.shared.limit_timeouts(limit);
     }
 
@@ -265,8 +265,8 @@ impl Engine {
         Some(data.summary(&self.shared.recorder))
     }
 
-    /// Ends every session quietly.
-    pub async fn finish(mut self) {
+    /// Ends every session quietly. A later action connects anew.
+    pub async fn finish(&mut self) {
         for session in self.sessions.values_mut() {
             session.finish(FINISH).await;
         }

@@ -175,10 +175,11 @@ impl Session {
         let until = Instant::now() + within;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            match self.await_reply(left).await {
-                Ok(received) if received.begins_transfer => {}
+            match self.await_reply_untaken(left).await {
+                Ok(received) if received.begins_transfer => self.control()?.pass_over(),
+                Ok(_) => return self.await_reply(left).await,
                 Err(ActionProblem::TimedOut { waited, .. }) => return Err(timed_out(waited, within)),
-                other => return other,
+                Err(problem) => return Err(problem),
             }
         }
     }

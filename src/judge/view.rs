@@ -214,7 +214,7 @@ impl<'a> View<'a> {
         };
         let taken = on_control()
             .filter_map(|(_, event)| match event.kind {
-                EventKind::ReplyConsumed { number } => Some(number),
+                EventKind::ReplyConsumed { number } | EventKind::ReplyPassedOver { number } => Some(number),
                 _ => None,
             })
             .max()

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::execute::{CaseContext, execute};
+use tokio_util::sync::CancellationToken;
+
+use super::execute::{CaseContext, Executed, execute};
 use crate::base::{Clock, Masker, RunId, Timeline};
 use crate::client::{Credentials, Settings, Timeouts};
 use crate::judge::{self, Judgement, Requirements, Verdict};
@@ -20,6 +22,9 @@ use crate::target::{
 };
 use crate::trace::{Event, Recorder};
 
+/// How many times the deadline for the next bytes a whole transfer may take.
+const WHOLE_TRANSFER: u32 = 30;
+
 /// What a case left behind.
 #[derive(Clone, Debug)]
 pub struct Ran {
@@ -27,6 +32,8 @@ pub struct Ran {
     pub judgement: Judgement,
     /// Everything that was observed; empty when nothing was run.
     pub events: Vec<Event>,
+    /// The run was stopped before the case was through: its judgement is worth nothing.
+    pub stopped: bool,
     /// How long it took.
     pub took: Duration,
 }
@@ -44,6 +51,7 @@ impl Ran {
         Self {
             judgement,
             events: Vec::new(),
+            stopped: false,
             took: Duration::ZERO,
         }
     }
@@ -111,13 +119,40 @@ impl CaseRunner {
     /// # Errors
     /// When the server cannot be started; local trouble.
     pub async fn run_embedded(&self, case: &Case, policy: &EmbeddedPolicy) -> Result<Ran, ProvisionError> {
+        self.run_embedded_until(case, policy, &CancellationToken::new())
+            .await
+    }
+
+    /// Runs `case` against an embedded server with `policy`, unless `stop` is cancelled before it is through.
+    ///
+    /// # Errors
+    /// When the server cannot be started; local trouble.
+    pub async fn run_embedded_until(
+        &self,
+        case: &Case,
+        policy: &EmbeddedPolicy,
+        stop: &CancellationToken,
+    ) -> Result<Ran, ProvisionError> {
         let running = self.pool.provide(policy).await?;
         let facts = TargetFacts::declared(&policy.capabilities());
-        Ok(self.run_case(case, &running, &facts).await)
+        Ok(self.run_case_until(case, &running, &facts, stop).await)
     }
 
     /// Runs `case` against `running`, when it applies there.
     pub async fn run_case(&self, case: &Case, running: &Running, facts: &TargetFacts) -> Ran {
+        self.run_case_until(case, running, facts, &CancellationToken::new())
+            .await
+    }
+
+    /// Runs `case` against `running`, when it applies there. When `stop` is cancelled, it goes on with its clean-up, for a
+    /// short time, and [`Ran::stopped`] is set.
+    pub async fn run_case_until(
+        &self,
+        case: &Case,
+        running: &Running,
+        facts: &TargetFacts,
+        stop: &CancellationToken,
+    ) -> Ran {
         let forbidden = not_allowed(&case.scenario, running);
         if let Applicability::NotApplicable { capability, reason } =
             applicability(&case.scenario, &case.id.cell, facts)
@@ -138,14 +173,16 @@ impl CaseRunner {
             variables: self.variables(case, running),
             recorder,
             deadline: None,
+            stop: stop.clone(),
         };
         let requirements = Arc::clone(&self.requirements);
         let go_on = |events: &[Event], step| judge::judge_step(case, &requirements, events, step).next;
-        let events = execute(case, context, &go_on).await;
+        let Executed { events, stopped } = execute(case, context, &go_on).await;
         let judgement = judge::judge_case(case, &self.requirements, &events);
         Ran {
             judgement,
             events,
+            stopped,
             took: timeline.elapsed(),
         }
     }
@@ -173,6 +210,7 @@ impl CaseRunner {
             reply: times.reply,
             handshake: times.handshake,
             data: times.data,
+            transfer: times.data * WHOLE_TRANSFER,
             close: times.close,
         };
         settings

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::case_runner::{CaseRunner, Ran};
 use crate::judge::Verdict;
@@ -50,12 +51,14 @@ fn declared_words(has: bool) -> &'static str {
     if has { "declared" } else { "declared absent" }
 }
 
-/// Runs the discover scenarios against `running`, at most `jobs` at a time.
+/// Runs the discover scenarios against `running`, at most `jobs` at a time. When `stop` is cancelled, those under way tidy up,
+/// the rest is left out, and only what the profile declares is known.
 pub async fn discover(
     runner: &CaseRunner,
     running: &Arc<Running>,
     scenarios: &[Arc<Scenario>],
     jobs: usize,
+    stop: &CancellationToken,
 ) -> Discovered {
     let mut discovered = Discovered::declared(running);
     let permits = Arc::new(tokio::sync::Semaphore::new(jobs.max(1)));
@@ -73,10 +76,17 @@ pub async fn discover(
             scenario: Arc::clone(scenario),
         };
         let (runner, running, permits) = (runner.clone(), Arc::clone(running), Arc::clone(&permits));
+        let stop = stop.clone();
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
             // Discovery asks the target itself; what is not known yet must not stand in its way.
-            let ran = runner.run_case(&case, &running, &TargetFacts::assume_all()).await;
+            let ran = if stop.is_cancelled() {
+                Ran::not_run(Verdict::NotApplicable, "the run was stopped".to_owned())
+            } else {
+                runner
+                    .run_case_until(&case, &running, &TargetFacts::assume_all(), &stop)
+                    .await
+            };
             (capability, ran)
         });
     }
@@ -90,6 +100,9 @@ pub async fn discover(
         }
         answered |= is_good(ran.judgement.verdict);
         add(&mut discovered, &running.profile.declares, capability, &ran);
+    }
+    if stop.is_cancelled() {
+        return Discovered::declared(running);
     }
     discovered.contradictions.sort();
     reasons.sort();

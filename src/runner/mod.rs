@@ -20,4 +20,4 @@ pub use execute::{CaseContext, execute};
 pub use folder::{FolderError, ReportFolder, read_case};
 pub use known::is_known;
 pub use prove::{Opponent, Proof, ProofCase, ProofRun, catches, holds, proof_cases, prove, run_proof};
-pub use run::{Progress, RunRequest, TargetChoice, plan_cases, run, today};
+pub use run::{Finished, Progress, RunRequest, TargetChoice, plan_cases, run, today};

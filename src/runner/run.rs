@@ -20,6 +20,7 @@ use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, CellFilter, Durations, Shard, expand, keeps_cell, shard};
 use crate::scenario::Scenario;
 use crate::target::{EMBEDDED, KnownDeviation, Profile, Provisioning, Running};
+use crate::trace::Event;
 
 /// What to run against.
 #[derive(Clone, Debug)]
@@ -98,17 +99,29 @@ struct Ready {
     deviations: Vec<KnownDeviation>,
 }
 
-/// Runs `request`. Ends early, with what was run so far, when `cancel` is cancelled.
-///
-/// # Errors
-/// When the report folder cannot be written; what was written before stays readable.
+/// The most traces that are kept in memory because they are not on disk.
+const KEPT_TRACES: usize = 64;
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Finished {
+    /// The outcome, of all cases that came to an end.
+    pub outcome: RunOutcome,
+    /// Why the run was stopped before its time: the report folder could not be written. What was written before stays readable.
+    pub unwritten: Option<FolderError>,
+    /// Traces of cases that failed or say nothing, where they are not on disk; a limited number of them.
+    pub traces: BTreeMap<CaseId, Vec<Event>>,
+}
+
+/// Runs `request`. Ends early, with what was run so far, when `cancel` is cancelled or the report folder cannot be written; cases
+/// under way tidy up first.
 pub async fn run(
     runner: &CaseRunner,
     request: &RunRequest,
     folder: Option<&ReportFolder>,
     progress: &mpsc::UnboundedSender<Progress>,
     cancel: &CancellationToken,
-) -> Result<RunOutcome, FolderError> {
+) -> Finished {
     let started = runner.clock().monotonic();
     let started_wall = runner.clock().wall();
     let mut targets = BTreeMap::new();
@@ -122,7 +135,11 @@ pub async fn run(
     // Nobody listening is fine.
     let _ = progress.send(Progress::Planned { cases: cases.len() });
     let planned = cases.len();
-    let mut outcomes = run_all(runner, request, &ready, &targets, cases, folder, progress, cancel).await?;
+    let Gathered {
+        mut outcomes,
+        unwritten,
+        traces,
+    } = run_all(runner, request, &ready, &targets, cases, folder, progress, cancel).await;
     outcomes.sort_by(|a, b| (&a.target, &a.scenario, &a.cell).cmp(&(&b.target, &b.scenario, &b.cell)));
     for (name, usable) in ready {
         let used = report_unused_deviations(&usable.deviations, &name, &outcomes, request);
@@ -150,7 +167,19 @@ pub async fn run(
         targets,
         cases: outcomes,
     };
-    Ok(outcome)
+    Finished {
+        outcome,
+        unwritten,
+        traces,
+    }
+}
+
+/// What was gathered of the cases.
+#[derive(Default)]
+struct Gathered {
+    outcomes: Vec<CaseOutcome>,
+    unwritten: Option<FolderError>,
+    traces: BTreeMap<CaseId, Vec<Event>>,
 }
 
 /// The cases of the request, in the order of the plan.
@@ -236,10 +265,7 @@ async fn prepare(
             ready.deviations.clone_from(&profile.known_deviations);
             tell("asking what it can do");
             let jobs = request.jobs.min((ready.limit / 2).max(1));
-            ready.discovered = tokio::select! {
-                discovered = discover(runner, &running, &request.discover, jobs) => discovered,
-                () = cancel.cancelled() => Discovered::declared(&running),
-            };
+            ready.discovered = discover(runner, &running, &request.discover, jobs, cancel).await;
             outcome.capabilities.clone_from(&ready.discovered.evidence);
             outcome
                 .contradictions
@@ -267,7 +293,7 @@ async fn run_all(
     folder: Option<&ReportFolder>,
     progress: &mpsc::UnboundedSender<Progress>,
     cancel: &CancellationToken,
-) -> Result<Vec<CaseOutcome>, FolderError> {
+) -> Gathered {
     let jobs = Arc::new(Semaphore::new(request.jobs.max(1)));
     let stop = cancel.child_token();
     let mut tasks = JoinSet::new();
@@ -295,7 +321,7 @@ async fn run_all(
         let handle = tasks.spawn(async move { task.run(&same_case).await });
         by_task.insert(handle.id(), case);
     }
-    let mut outcomes = Vec::new();
+    let mut gathered = Gathered::default();
     while let Some(result) = tasks.join_next_with_id().await {
         let (task, ran) = match result {
             Ok((task, ran)) => (task, ran),
@@ -309,14 +335,36 @@ async fn run_all(
             .get(&case.id.target)
             .map_or(&[][..], |target| &target.deviations);
         let known = apply_known(&case, &ran.worst.judgement, deviations, &request.today);
-        let outcome = outcome_of(&case, &ran, known, folder)?;
+        // One that cannot be written is enough: the disk will not be emptier for the next.
+        let place = match folder.filter(|_| gathered.unwritten.is_none()) {
+            Some(folder) if !ran.worst.events.is_empty() => folder
+                .write_case(&case, &ran.worst.events)
+                .map_err(|error| {
+                    gathered.unwritten = Some(error);
+                    stop.cancel();
+                })
+                .ok(),
+            _ => None,
+        };
+        let outcome = outcome_of(&case, &ran, known, place);
+        if outcome.folder.is_none() && is_worth_showing(&outcome) && gathered.traces.len() < KEPT_TRACES {
+            gathered.traces.insert(case.id.clone(), ran.worst.events);
+        }
         if request.fail_fast && outcome.judgement.verdict == Verdict::Fail && outcome.known.is_none() {
             stop.cancel();
         }
         let _ = progress.send(Progress::Finished(Box::new(outcome.clone())));
-        outcomes.push(outcome);
+        gathered.outcomes.push(outcome);
     }
-    Ok(outcomes)
+    gathered
+}
+
+/// Whether somebody will want to see what happened.
+fn is_worth_showing(outcome: &CaseOutcome) -> bool {
+    matches!(
+        outcome.judgement.verdict,
+        Verdict::Fail | Verdict::Inconclusive | Verdict::Error
+    )
 }
 
 /// All repetitions of a case.
@@ -352,7 +400,7 @@ struct CaseTask {
 }
 
 impl CaseTask {
-    /// Runs the case as often as asked; nothing when the run was stopped before its turn.
+    /// Runs the case as often as asked; nothing when the run was stopped before the first time was through.
     async fn run(&self, case: &Case) -> Option<Repeated> {
         if let Some(reason) = &self.unavailable {
             let reason = format!("the target could not be provided: {reason}");
@@ -379,15 +427,14 @@ impl CaseTask {
         };
         let mut all: Vec<Ran> = Vec::new();
         for _ in 0..self.repeat {
-            if self.stop.is_cancelled() && !all.is_empty() {
+            let ran = self.run_once(case).await;
+            if ran.stopped {
                 break;
             }
-            let ran = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return None,
-                ran = self.run_once(case) => ran,
-            };
             all.push(ran);
+            if self.stop.is_cancelled() {
+                break;
+            }
         }
         let of = u32::try_from(all.len()).unwrap_or(u32::MAX);
         let worst = all.iter().max_by_key(|ran| ran.judgement.verdict).cloned()?;
@@ -404,10 +451,14 @@ impl CaseTask {
 
     async fn run_once(&self, case: &Case) -> Ran {
         match &self.running {
-            Some(running) => self.runner.run_case(case, running, &self.discovered.facts).await,
+            Some(running) => {
+                self.runner
+                    .run_case_until(case, running, &self.discovered.facts, &self.stop)
+                    .await
+            }
             None => match self
                 .runner
-                .run_embedded(case, &CaseRunner::embedded_policy(&case.scenario))
+                .run_embedded_until(case, &CaseRunner::embedded_policy(&case.scenario), &self.stop)
                 .await
             {
                 Ok(ran) => ran,
@@ -428,17 +479,8 @@ fn session_count(scenario: &Scenario) -> usize {
     names.len().max(1)
 }
 
-fn outcome_of(
-    case: &Case,
-    ran: &Repeated,
-    known: Known,
-    folder: Option<&ReportFolder>,
-) -> Result<CaseOutcome, FolderError> {
-    let place = match folder {
-        Some(folder) if !ran.worst.events.is_empty() => Some(folder.write_case(case, &ran.worst.events)?),
-        _ => None,
-    };
-    Ok(CaseOutcome {
+fn outcome_of(case: &Case, ran: &Repeated, known: Known, folder: Option<String>) -> CaseOutcome {
+    CaseOutcome {
         scenario: case.id.scenario.clone(),
         target: case.id.target.clone(),
         cell: case.id.cell.0.clone(),
@@ -448,8 +490,8 @@ fn outcome_of(
         known: known.reason,
         repeated: (ran.of > 1).then_some((ran.same, ran.of)),
         seconds: ran.worst.took.as_secs_f64(),
-        folder: place,
-    })
+        folder,
+    }
 }
 
 /// Known deviations that named nothing that happened, when everything was run that could show them.

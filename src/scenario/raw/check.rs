@@ -38,7 +38,8 @@ raw_struct! {
         requirement = "requirement": Text,
         /// A softer grade than the requirement's, where the catalogue grades this very outcome softer.
         grade = "grade": One<Grade>,
-        /// The time allowed for the observation; the profile's when absent.
+        /// The time allowed for the observation; the profile's when absent. On `tls`, `data` and `action` it also shortens the
+        /// waits of the action itself.
         within = "within": Pause,
         /// The connection that `tls`, `data`, `closed` and `silence` are about; the action's own when absent.
         channel = "channel": One<ChannelRef>,
