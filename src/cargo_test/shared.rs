@@ -102,7 +102,9 @@ impl Shared {
                     .filter(|scenario| scenario.capability == Some(capability))
                     .cloned()
                     .collect();
-                place.insert(discover(&self.runner, running, &wanted, 1, &CancellationToken::new()).await);
+                let one = Arc::new(Semaphore::new(1));
+                let never = CancellationToken::new();
+                place.insert(discover(&self.runner, running, &wanted, 1, &one, &never).await);
             }
             if let Some(fact) = found
                 .get(&capability)

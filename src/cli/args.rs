@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod report;
+
+pub(super) use report::{ReportArgs, ReportCommand, ShowArgs};
+
 /// Conformance and interop tests for FTPS (FTP over TLS).
 ///
 /// Without a subcommand the whole suite runs against the embedded server.
@@ -27,6 +31,8 @@ pub(super) enum Command {
     Prove(ProveArgs),
     /// Judge a stored run again, from its traces
     Judge(JudgeArgs),
+    /// Look at stored runs
+    Report(ReportArgs),
     /// Check scenario files and report every problem with its place
     Check(CheckArgs),
     /// List scenarios, or what is covered and what is not
@@ -69,6 +75,9 @@ pub(super) struct RunArgs {
     /// Cases at the same time [default: 8]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
+    /// Targets at the same time [default: two per processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) parallel_targets: Option<u16>,
     /// Only part I of N of the cases, counted from 1
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<String>,

@@ -1,14 +1,16 @@
 //! What went wrong, in full: one text per finding and target, with the cases that went the same way named below it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::output;
 use crate::diagnostic::{CaseView, render_case};
 use crate::judge::Verdict;
 use crate::plan::{CaseId, Cell};
 use crate::requirement::Grade;
-use crate::runner::outcome::CaseOutcome;
-use crate::runner::{Corpus, Finished, ReportFolder, read_case};
+use crate::runner::outcome::{CaseOutcome, RunOutcome};
+use crate::runner::{Corpus, read_case};
 use crate::target::Provisioning;
 use crate::trace::Event;
 
@@ -27,53 +29,77 @@ struct Group<'a> {
     cases: Vec<&'a CaseOutcome>,
 }
 
-/// What failed or says nothing about its target, as far as the traces are on disk or in memory; failures first.
-pub(super) fn render(corpus: &Corpus, finished: &Finished, folder: Option<&ReportFolder>) -> String {
-    let source = Source {
-        corpus,
-        finished,
-        folder,
-    };
-    let outcome = &finished.outcome;
+/// A report folder.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The folder that the traces are read from.
+    pub(super) traces: &'a Path,
+    /// What it is called in the text.
+    pub(super) named: &'a Path,
+}
+
+/// What is shown, and where it lies.
+pub(super) struct Shown<'a> {
+    /// Where the traces are on disk.
+    pub(super) place: Option<Place<'a>>,
+    /// Traces that are not on disk.
+    pub(super) kept: &'a BTreeMap<CaseId, Vec<Event>>,
+    /// Warnings, facts and known deviations too.
+    pub(super) everything: bool,
+}
+
+impl Shown<'_> {
+    /// Whether `case` went wrong in a way that is shown.
+    fn has(&self, case: &CaseOutcome) -> bool {
+        let graded = || {
+            case.judgement
+                .findings
+                .iter()
+                .any(|finding| finding.grade.is_some())
+        };
+        case.has_failed() || self.everything && !self.is_open(case) && graded()
+    }
+
+    /// Whether `case` says nothing about its target, and there is something to see.
+    fn is_open(&self, case: &CaseOutcome) -> bool {
+        matches!(case.judgement.verdict, Verdict::Inconclusive | Verdict::Error)
+            && (case.folder.is_some() || self.kept.contains_key(&id_of(case)))
+    }
+
+    /// The trace of a case, from disk or from memory.
+    fn events(&self, case: &CaseOutcome) -> Option<Vec<Event>> {
+        match (self.place, &case.folder) {
+            // That it cannot be read back was reported when it was written.
+            (Some(place), Some(folder)) => read_case(place.traces, folder).ok(),
+            _ => self.kept.get(&id_of(case)).cloned(),
+        }
+    }
+
+    /// The mildest grade that is shown.
+    fn grade(&self) -> Grade {
+        if self.everything { Grade::Info } else { Grade::Fail }
+    }
+}
+
+/// What failed or says nothing about its target, as far as there are traces; failures first.
+pub(super) fn render(corpus: &Corpus, outcome: &RunOutcome, shown: &Shown<'_>) -> String {
     let mut text = String::new();
-    let failed = groups(outcome.cases.iter().filter(|case| case.has_failed()), failure_key);
-    let open = groups(outcome.cases.iter().filter(|case| source.is_open(case)), open_key);
+    let mut failed = groups(outcome.cases.iter().filter(|case| shown.has(case)), failure_key);
+    failed.sort_by_key(|group| group.cases.first().is_none_or(|case| !case.has_failed()));
+    let open = groups(outcome.cases.iter().filter(|case| shown.is_open(case)), open_key);
     for (groups, limit) in [(failed, FINDINGS), (open, INCONCLUSIVE)] {
         for group in groups.iter().take(limit) {
-            text.push_str(&group_text(group, &source));
+            text.push_str(&group_text(group, corpus, outcome, shown));
         }
         if groups.len() > limit {
             let _ = write!(text, "… and {} more of this kind", groups.len() - limit);
-            if let Some(folder) = folder {
-                let _ = write!(text, ", in {}", folder.latest().join("report.json").display());
+            if let Some(place) = shown.place {
+                let _ = write!(text, ", in {}", place.named.join("report.json").display());
             }
             text.push_str("\n\n");
         }
     }
     text
-}
-
-/// Where findings are looked up.
-struct Source<'a> {
-    corpus: &'a Corpus,
-    finished: &'a Finished,
-    folder: Option<&'a ReportFolder>,
-}
-
-impl Source<'_> {
-    fn is_open(&self, case: &CaseOutcome) -> bool {
-        matches!(case.judgement.verdict, Verdict::Inconclusive | Verdict::Error)
-            && (case.folder.is_some() || self.finished.traces.contains_key(&id_of(case)))
-    }
-
-    /// The trace of a case, from disk or from memory.
-    fn events(&self, case: &CaseOutcome) -> Option<Vec<Event>> {
-        match (self.folder, &case.folder) {
-            // That it cannot be read back was reported when it was written.
-            (Some(folder), Some(place)) => read_case(folder.path(), place).ok(),
-            _ => self.finished.traces.get(&id_of(case)).cloned(),
-        }
-    }
 }
 
 fn id_of(case: &CaseOutcome) -> CaseId {
@@ -121,11 +147,11 @@ fn open_key(case: &CaseOutcome) -> String {
     format!("{} {why}", case.target)
 }
 
-fn group_text(group: &Group<'_>, source: &Source<'_>) -> String {
+fn group_text(group: &Group<'_>, corpus: &Corpus, outcome: &RunOutcome, shown: &Shown<'_>) -> String {
     let Some((case, others)) = group.cases.split_first() else {
         return String::new();
     };
-    let mut text = case_text(case, source).unwrap_or_default();
+    let mut text = case_text(case, corpus, outcome, shown).unwrap_or_default();
     if !text.is_empty() && !others.is_empty() {
         let names: Vec<String> = others.iter().take(NAMED).map(|case| name(case)).collect();
         let more = if others.len() > NAMED { ", …" } else { "" };
@@ -150,18 +176,17 @@ fn name(case: &CaseOutcome) -> String {
 }
 
 /// The case in full; nothing without its trace.
-fn case_text(case: &CaseOutcome, source: &Source<'_>) -> Option<String> {
-    let corpus = source.corpus;
+fn case_text(case: &CaseOutcome, corpus: &Corpus, outcome: &RunOutcome, shown: &Shown<'_>) -> Option<String> {
     let scenario = corpus
         .scenarios
         .iter()
         .find(|scenario| scenario.id == case.scenario)?;
-    let events = source.events(case)?;
-    let place = match (source.folder, &case.folder) {
-        (Some(folder), Some(place)) => Some(folder.latest().join(place).display().to_string()),
+    let events = shown.events(case)?;
+    let folder = match (shown.place, &case.folder) {
+        (Some(place), Some(folder)) => Some(place.named.join(folder).display().to_string()),
         _ => None,
     };
-    let target = source.finished.outcome.targets.get(&case.target);
+    let target = outcome.targets.get(&case.target);
     let view = CaseView {
         id: &id_of(case),
         scenario,
@@ -169,8 +194,8 @@ fn case_text(case: &CaseOutcome, source: &Source<'_>) -> Option<String> {
         events: &events,
         version: target.and_then(|target| target.version.as_deref()),
         is_external: target.is_some_and(|target| target.provision == Provisioning::External.name()),
-        folder: place.as_deref(),
+        folder: folder.as_deref(),
         catalogue: &corpus.catalogue,
     };
-    Some(render_case(&view, Grade::Fail, output::colour()))
+    Some(render_case(&view, shown.grade(), output::colour()))
 }

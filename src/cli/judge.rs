@@ -7,23 +7,21 @@ use super::args::JudgeArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::output;
+use super::stored::StoredRun;
 use crate::judge::judge_case;
 use crate::plan::{Case, CaseId, Cell};
 use crate::report;
+use crate::runner::Corpus;
 use crate::runner::outcome::RunOutcome;
-use crate::runner::{Corpus, read_case};
 use crate::scenario::Scenario;
 
 pub(super) fn run(args: &JudgeArgs) -> Result<Exit, CliError> {
-    let path = args.folder.join("report.json");
-    let cannot = |reason: String| CliError::usage(format!("cannot read {}: {reason}", path.display()));
-    let stored = std::fs::read_to_string(&path).map_err(|error| cannot(error.to_string()))?;
-    let stored = report::json::parse(&stored).map_err(|error| cannot(error.to_string()))?;
+    let stored = StoredRun::open(&args.folder)?;
     let corpus = corpus::load(&args.corpus)?;
-    if stored.run.corpus != corpus.digest {
+    if stored.outcome.run.corpus != corpus.digest {
         output::complain("note: the scenarios have changed since that run; it is judged by those of today");
     }
-    let (judged, changed, unread) = judge_again(args, &corpus, stored);
+    let (judged, changed, unread) = judge_again(&corpus, &stored);
     output::print(&report::terminal::render_summary(
         &judged,
         output::width(),
@@ -49,11 +47,8 @@ pub(super) fn run(args: &JudgeArgs) -> Result<Exit, CliError> {
 }
 
 /// The run with the verdicts of today, how many differ, and why the rest could not be judged.
-fn judge_again(
-    args: &JudgeArgs,
-    corpus: &Corpus,
-    mut stored: RunOutcome,
-) -> (RunOutcome, usize, Vec<String>) {
+fn judge_again(corpus: &Corpus, stored: &StoredRun) -> (RunOutcome, usize, Vec<String>) {
+    let mut outcome = stored.outcome.clone();
     let requirements = corpus.catalogue.grades();
     let scenarios: BTreeMap<&str, &Arc<Scenario>> = corpus
         .scenarios
@@ -62,33 +57,36 @@ fn judge_again(
         .collect();
     let mut changed = 0;
     let mut unread = Vec::new();
-    for outcome in &mut stored.cases {
-        let Some(folder) = &outcome.folder else { continue };
-        let Some(scenario) = scenarios.get(outcome.scenario.as_str()) else {
-            unread.push(format!("the scenario {} is not known here", outcome.scenario));
-            continue;
-        };
-        let events = match read_case(&args.folder, folder) {
-            Ok(events) => events,
+    for case_outcome in &mut outcome.cases {
+        let events = match stored.events(case_outcome) {
+            Ok(Some(events)) => events,
+            Ok(None) => continue,
             Err(error) => {
                 unread.push(error.to_string());
                 continue;
             }
         };
+        let Some(scenario) = scenarios.get(case_outcome.scenario.as_str()) else {
+            unread.push(format!(
+                "the scenario {} is not known here",
+                case_outcome.scenario
+            ));
+            continue;
+        };
         let id = CaseId {
-            scenario: outcome.scenario.clone(),
-            target: outcome.target.clone(),
-            cell: Cell(outcome.cell.clone()),
+            scenario: case_outcome.scenario.clone(),
+            target: case_outcome.target.clone(),
+            cell: Cell(case_outcome.cell.clone()),
         };
         let case = Case {
             id,
             scenario: Arc::clone(scenario),
         };
         let judgement = judge_case(&case, &requirements, &events);
-        if judgement != outcome.judgement {
+        if judgement != case_outcome.judgement {
             changed += 1;
-            outcome.judgement = judgement;
+            case_outcome.judgement = judgement;
         }
     }
-    (stored, changed, unread)
+    (outcome, changed, unread)
 }

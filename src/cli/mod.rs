@@ -16,9 +16,11 @@ mod list;
 mod output;
 mod progress;
 mod prove;
+mod report;
 mod run;
 mod schema;
 mod serve;
+mod stored;
 mod targets;
 
 use std::process::ExitCode;
@@ -72,6 +74,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         Some(Command::Run(args)) => block_on(run::run(&args)),
         Some(Command::Prove(args)) => block_on(prove::run(&args)),
         Some(Command::Judge(args)) => judge::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),

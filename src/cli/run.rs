@@ -1,6 +1,6 @@
 //! `ftpspec run`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::exit::{CliError, Exit};
 use super::progress::Bar;
 use super::{external, findings, interrupt, output, targets};
 use crate::base::{Clock, SystemClock};
-use crate::plan::{CellFilter, Filter, Shard, check_cell_filters, select};
+use crate::plan::{CellFilter, Durations, Filter, Shard, check_cell_filters, select};
 use crate::report;
 use crate::runner::outcome::RunOutcome;
 use crate::runner::{self, CaseRunner, Corpus, Finished, Progress, ReportFolder, RunRequest, TargetChoice};
@@ -23,6 +23,9 @@ use crate::tls::{ClientContext, ClientTrust};
 
 /// Cases at the same time when nothing is said: most of a case is waiting.
 const USUAL_JOBS: u16 = 8;
+
+/// Targets at the same time for each processor, when nothing is said.
+const TARGETS_PER_PROCESSOR: usize = 2;
 
 pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let cancel = interrupt::token();
@@ -92,7 +95,11 @@ async fn lower(
         targets: chosen_targets(args, &urls, provisioner).await?,
         cells,
         shard: shard.map_err(|error| CliError::usage(error.to_string()))?,
+        durations: Durations::default(),
         jobs: usize::from(args.jobs.unwrap_or(USUAL_JOBS)),
+        targets_at_once: targets_at_once(args),
+        accepted: BTreeMap::new(),
+        options: options(args, &filters),
         fail_fast: args.fail_fast,
         repeat: args.repeat,
         slow: args.slow,
@@ -108,6 +115,29 @@ async fn lower(
     Ok(request)
 }
 
+/// What decides which cases there are and how they go, as reports say it; not the targets, which they name anyway.
+fn options(args: &RunArgs, filters: &[&String]) -> Vec<String> {
+    let mut options: Vec<String> = filters.iter().map(|filter| format!("filter {filter}")).collect();
+    options.extend(args.matrix.iter().map(|cell| format!("matrix {cell}")));
+    if args.repeat > 1 {
+        options.push(format!("repeat {}", args.repeat));
+    }
+    if args.slow {
+        options.push("slow".to_owned());
+    }
+    options.sort();
+    options.dedup();
+    options
+}
+
+/// Servers at the same time: a few per processor, since they mostly wait, too.
+fn targets_at_once(args: &RunArgs) -> usize {
+    args.parallel_targets.map_or_else(
+        || TARGETS_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, usize::from),
+        usize::from,
+    )
+}
+
 /// The scenarios that `filters` name; all of them without filters.
 pub(super) fn selected(corpus: &Corpus, filters: &[&String]) -> Result<Vec<Arc<Scenario>>, CliError> {
     let filters: Vec<Filter> = filters
@@ -118,7 +148,8 @@ pub(super) fn selected(corpus: &Corpus, filters: &[&String]) -> Result<Vec<Arc<S
         .map_err(|errors| CliError::nothing(format!("{} (see `ftpspec list`)", lines(&errors))))
 }
 
-fn filter(text: &str) -> Result<Filter, CliError> {
+/// One filter, as typed.
+pub(super) fn filter(text: &str) -> Result<Filter, CliError> {
     // It is not shown: there may be a password in it.
     if text.contains('@') {
         return Err(CliError::usage(
@@ -215,10 +246,22 @@ fn terminal_text(
     folder: Option<&ReportFolder>,
     is_written: bool,
 ) -> String {
+    let latest = folder.map(ReportFolder::latest);
+    let place = folder
+        .zip(latest.as_deref())
+        .map(|(folder, named)| findings::Place {
+            traces: folder.path(),
+            named,
+        });
+    let shown = findings::Shown {
+        place,
+        kept: &finished.traces,
+        everything: false,
+    };
     let mut text = if args.quiet {
         String::new()
     } else {
-        findings::render(corpus, finished, folder)
+        findings::render(corpus, &finished.outcome, &shown)
     };
     text.push_str(&report::terminal::render_summary(
         &finished.outcome,

@@ -28,7 +28,7 @@ pub(super) struct Received {
     pub(super) number: u32,
     /// The reply.
     pub(super) reply: Reply,
-    /// The preliminary reply to a command that moves data.
+    /// The first preliminary reply to a command that moves data.
     pub(super) begins_transfer: bool,
 }
 
@@ -238,7 +238,7 @@ impl Control {
         };
         self.received += 1;
         let is_preliminary = reply.code.class() == ReplyClass::Preliminary;
-        let begins_transfer = is_preliminary && self.progress.awaits_transfer();
+        let begins_transfer = is_preliminary && self.progress.begins_transfer();
         self.progress.note_reply(reply.code);
         let event = EventKind::ReplyReceived {
             number: self.received,

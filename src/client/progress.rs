@@ -33,6 +33,8 @@ pub(super) struct Progress {
 struct Sent {
     verb: String,
     argument: String,
+    /// A preliminary reply has come.
+    has_begun: bool,
 }
 
 impl Progress {
@@ -46,6 +48,7 @@ impl Progress {
         self.waiting.push_back(Sent {
             verb: verb.to_ascii_uppercase(),
             argument: argument.to_owned(),
+            has_begun: false,
         });
     }
 
@@ -64,10 +67,13 @@ impl Progress {
         self.forget_login();
     }
 
-    /// Whether the next reply belongs to a command that moves data (RETR, STOR, LIST, …).
-    pub(super) fn awaits_transfer(&self) -> bool {
-        let verb = self.waiting.front().map(|sent| sent.verb.parse::<Verb>());
-        matches!(verb, Some(Ok(verb)) if verb.is_transfer())
+    /// A preliminary reply arrived: whether it is the first one to a command that moves data (RETR, STOR, LIST, …).
+    pub(super) fn begins_transfer(&mut self) -> bool {
+        let Some(sent) = self.waiting.front_mut() else {
+            return false;
+        };
+        let is_transfer = sent.verb.parse::<Verb>().is_ok_and(|verb| verb.is_transfer());
+        is_transfer && !std::mem::replace(&mut sent.has_begun, true)
     }
 
     /// Whether a command still waits for its final reply.

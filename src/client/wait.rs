@@ -169,7 +169,8 @@ impl Session {
         }
     }
 
-    /// Takes the next reply, passing over the preliminary reply of a transfer that nobody has taken: it may come before
+    /// Takes the next reply, passing over the preliminary reply of a transfer (the first, when a server sends more) that
+    /// nobody has taken: it may come before
     /// or after the handshake, and not at all when the transfer fails first (RFC 959 section 5.4).
     pub(super) async fn await_final_reply(&mut self, within: Duration) -> Result<Received, ActionProblem> {
         let until = Instant::now() + within;

@@ -68,6 +68,13 @@ fn judge_steps(case: &Case, requirements: &Requirements, events: &[Event]) -> Ju
             collected.position = range.end;
             let judged = judge_range(case, requirements, events, range, step, model);
             let stop = judged.next == Next::Stop;
+            if let Some(absent) = &judged.absent {
+                collected.absent = Some(format!(
+                    "set-up step {} ({}): {absent}",
+                    index + 1,
+                    words::step(model)
+                ));
+            }
             collected.add(judged);
             if stop {
                 collected.stopped(unjudged - 1);
@@ -106,6 +113,8 @@ struct Collected {
     position: usize,
     /// Steps that were not judged, because the case stopped or the trace ends.
     unjudged: usize,
+    /// What the target is without, and may be.
+    absent: Option<String>,
     /// The trace ends before the steps do.
     cut_off: bool,
     /// Because the case as a whole ran out of time, after so many seconds.
@@ -145,6 +154,7 @@ impl Collected {
         let precondition = self.findings.iter().any(|finding| finding.grade.is_none());
         match worst {
             Some(Grade::Fail) => Verdict::Fail,
+            None if self.absent.is_some() && !precondition => Verdict::NotApplicable,
             _ if precondition || self.cut_off => Verdict::Inconclusive,
             Some(Grade::Warn) => Verdict::Warn,
             Some(Grade::Info) => Verdict::Info,
@@ -159,6 +169,9 @@ impl Collected {
             1 => Some("1 step was not judged".to_owned()),
             number => Some(format!("{number} steps were not judged")),
         };
+        if verdict == Verdict::NotApplicable {
+            return self.absent.clone();
+        }
         if verdict != Verdict::Inconclusive {
             return unjudged.filter(|_| self.cut_off || verdict == Verdict::Fail);
         }

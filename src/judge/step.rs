@@ -7,7 +7,7 @@ use super::view::{StepRange, View};
 use super::words;
 use crate::plan::Case;
 use crate::requirement::{Grade, Level};
-use crate::scenario::model::{Check, Step};
+use crate::scenario::model::{Check, Otherwise, Step};
 use crate::trace::{ActionProblem, Event, Phase, StepIndex};
 
 /// A judged step.
@@ -17,6 +17,8 @@ pub(super) struct JudgedStep {
     pub held: Vec<Proven>,
     /// How many checks held, with or without a requirement; none are counted in set-up.
     pub held_checks: usize,
+    /// What the target is without, where the scenario says that this makes the case not applicable.
+    pub absent: Option<String>,
     pub next: Next,
 }
 
@@ -26,6 +28,7 @@ impl Default for JudgedStep {
             findings: Vec::new(),
             held: Vec::new(),
             held_checks: 0,
+            absent: None,
             next: Next::GoOn,
         }
     }
@@ -67,12 +70,13 @@ pub(super) fn judge_range(
         scribe.write(&mut judged, number, check, results);
     }
     if judged.findings.is_empty()
+        && judged.absent.is_none()
         && let Some((event, problem)) = failure
     {
         judged.findings.push(scribe.action_finding(event, problem));
     }
     let stops = |finding: &Finding| finding.grade.is_none_or(|grade| grade == Grade::Fail);
-    if judged.findings.iter().any(stops) {
+    if judged.absent.is_some() || judged.findings.iter().any(stops) {
         judged.next = Next::Stop;
     }
     judged
@@ -136,6 +140,11 @@ impl Scribe<'_> {
         for result in results {
             match result {
                 CheckResult::Held | CheckResult::Vacant => {}
+                CheckResult::Broken(account) if self.is_optional(check) => {
+                    holds = false;
+                    let words = format!("expected {}, got {}", account.expected, account.observed);
+                    judged.absent.get_or_insert(words);
+                }
                 CheckResult::Broken(account) => {
                     holds = false;
                     judged.findings.push(self.finding(&standing, number, account));
@@ -178,6 +187,14 @@ impl Scribe<'_> {
             level: *level,
             grade: softer.min(*grade),
         }
+    }
+
+    /// Whether the target said that it is without what `check` asks for, and may be. Silence and a lost connection say
+    /// nothing of the kind.
+    fn is_optional(&self, check: &Check) -> bool {
+        self.index.phase == Phase::Setup
+            && check.otherwise == Otherwise::NotApplicable
+            && self.view.consumed_reply().is_some()
     }
 
     fn finding(&self, standing: &Standing, number: usize, account: &Account) -> Finding {

@@ -71,6 +71,67 @@ pub(super) fn contains(sample: &str, wanted: &str) -> bool {
     sample.contains(wanted) || sample.contains(&escape_peer_full(wanted.as_bytes()))
 }
 
+/// Whether `line` as a whole has the form of `pattern`, letter case ignored: `#` is a digit, `*` anything, `[abc]` one or
+/// more of the characters in brackets; everything else stands for itself.
+pub(super) fn is_like(line: &str, pattern: &str) -> bool {
+    let line: Vec<char> = line.to_lowercase().chars().collect();
+    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
+    let parts = parts(&pattern);
+    // Which positions of the line the parts so far can end at.
+    let mut ends = vec![false; line.len().saturating_add(1)];
+    if let Some(first) = ends.first_mut() {
+        *first = true;
+    }
+    for part in parts {
+        let mut next = vec![false; ends.len()];
+        let mut is_open = false;
+        for (position, is_next) in next.iter_mut().enumerate() {
+            let before = position.checked_sub(1);
+            let last = before.and_then(|before| line.get(before)).copied();
+            let could_start = before.and_then(|before| ends.get(before)).copied() == Some(true);
+            let can_end = ends.get(position).copied() == Some(true);
+            *is_next = match part {
+                Part::Anything => can_end || is_open,
+                Part::Digit => could_start && last.is_some_and(|last| last.is_ascii_digit()),
+                Part::OneOf(set) => (could_start || is_open) && last.is_some_and(|last| set.contains(&last)),
+                Part::Exactly(wanted) => could_start && last == Some(wanted),
+            };
+            is_open = *is_next;
+        }
+        ends = next;
+    }
+    ends.last().copied() == Some(true)
+}
+
+/// A part of a pattern of [`is_like`].
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Anything,
+    Digit,
+    OneOf(&'a [char]),
+    Exactly(char),
+}
+
+fn parts(pattern: &[char]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = pattern;
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        let end = tail.iter().position(|c| *c == ']');
+        parts.push(match (first, end) {
+            ('*', _) => Part::Anything,
+            ('#', _) => Part::Digit,
+            ('[', Some(end)) => {
+                let (set, tail) = tail.split_at(end);
+                rest = tail.get(1..).unwrap_or_default();
+                Part::OneOf(set)
+            }
+            (first, _) => Part::Exactly(*first),
+        });
+    }
+    parts
+}
+
 /// `shown` text in backticks.
 pub(super) fn quoted(text: &str) -> String {
     format!("`{}`", shown(text))
@@ -236,6 +297,31 @@ pub(super) fn action_verb(action: &Action) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_compared_as_a_whole_with_wildcards() {
+        for (line, pattern) in [
+            (" SIZE", " size"),
+            ("20261122170000", "##############"),
+            ("4096", "[0123456789]"),
+            (" MLST type*;size*;", " MLST [*;abcdefghijklmnopqrstuvwxyz]"),
+            (" type=file;size=1; /a b", " *size=[0123456789];* /a b"),
+            ("", "*"),
+            ("[", "["),
+        ] {
+            assert!(is_like(line, pattern), "{line} is like {pattern}");
+        }
+        for (line, pattern) in [
+            ("  SIZE", " size"),
+            ("2026112217000x", "##############"),
+            ("size is 4096", "[0123456789]"),
+            (" MLST type*, size*;", " MLST [*;abcdefghijklmnopqrstuvwxyz]"),
+            ("", "[0123456789]"),
+            ("", "#"),
+        ] {
+            assert!(!is_like(line, pattern), "{line} is not like {pattern}");
+        }
+    }
 
     #[test]
     fn times_and_lists_read_well() {

@@ -72,6 +72,8 @@ faults! {
     AcceptsHostAfterLogin = "accepts-host-after-login",
     /// Answers 220 to HOST name:21.
     AcceptsHostWithPort = "accepts-host-with-port",
+    /// Answers 200 to PORT with a port below 1024.
+    AcceptsLowPorts = "accepts-low-ports",
     /// Answers 200 to malformed PORT and EPRT arguments.
     AcceptsMalformedPort = "accepts-malformed-port",
     /// Answers a TLS 1.2 hello that offers only NULL, anonymous, export or RC4 suites with a ServerHello of
@@ -107,12 +109,16 @@ faults! {
     AcceptsUnknownEprtProtocol = "accepts-unknown-eprt-protocol",
     /// Answers 229 to EPSV 9.
     AcceptsUnknownEpsvProtocol = "accepts-unknown-epsv-protocol",
+    /// Answers 220 to HOST with a name that is not served.
+    AcceptsUnknownHost = "accepts-unknown-host",
     /// Answers 200 to PROT X.
     AcceptsUnknownProtLevel = "accepts-unknown-prot-level",
     /// Answers 200 to TYPE Z, MODE Z, STRU Z.
     AcceptsUnknownType = "accepts-unknown-type",
     /// Answers 226 when the data handshake failed.
     AcknowledgesFailedDataHandshake = "acknowledges-failed-data-handshake",
+    /// Answers 226 although no data connection came about.
+    AcknowledgesMissingDataConnection = "acknowledges-missing-data-connection",
     /// RETR of a missing file: 150, empty data, 226.
     AcknowledgesMissingFile = "acknowledges-missing-file",
     /// Answers 226 to RETR although the client reset the data connection.
@@ -129,26 +135,58 @@ faults! {
     ActsAsTlsClientInPassiveMode = "acts-as-tls-client-in-passive-mode",
     /// MLSD begins with a line `total 4`.
     AddsHeaderToMlsd = "adds-header-to-mlsd",
+    /// Lists `TVFS 1.0` in FEAT.
+    AddsTextToTvfsFeature = "adds-text-to-tvfs-feature",
     /// Sends a ticket lifetime above seven days.
     AnnouncesLongTicketLifetime = "announces-long-ticket-lifetime",
     /// Answers 335 to ADAT in clear.
     AnswersAdatInClear = "answers-adat-in-clear",
     /// Answers 335 to ADAT under TLS.
     AnswersAdatUnderTls = "answers-adat-under-tls",
+    /// Answers USER anonymous past TLS.
+    AnswersAnonymousInClear = "answers-anonymous-in-clear",
     /// Answers 334 to AUTH TLS and then expects the handshake.
     AnswersAuthTlsWith334 = "answers-auth-tls-with-334",
     /// Answers 200 to CCC in clear before shutting TLS down.
     AnswersCccInClear = "answers-ccc-in-clear",
+    /// Answers 200 to HELP.
+    AnswersHelpWith200 = "answers-help-with-200",
+    /// Answers 200 to HOST.
+    AnswersHostWith200 = "answers-host-with-200",
+    /// Answers `213 Sun Jan 01 00:00:00 2026` to MDTM.
+    AnswersMdtmInWords = "answers-mdtm-in-words",
+    /// Ends MLSD with 200.
+    AnswersMlsdWith200 = "answers-mlsd-with-200",
+    /// Answers 250 to NOOP.
+    AnswersNoopWith250 = "answers-noop-with-250",
+    /// Answers 202 to OPTS MLST.
+    AnswersOptsMlstWith202 = "answers-opts-mlst-with-202",
     /// Answers 500 to OPTS of an unknown name.
     AnswersOptsWith500 = "answers-opts-with-500",
+    /// Answers 227 with 0,0,0,0 to PASV over IPv6.
+    AnswersPasvOverIpv6 = "answers-pasv-over-ipv6",
     /// Answers `227 ok`.
     AnswersPasvWithoutAddress = "answers-pasv-without-address",
     /// Sends the 220 to REIN in clear past TLS.
     AnswersReinInClear = "answers-rein-in-clear",
+    /// Answers `213 size is 1` to SIZE.
+    AnswersSizeInWords = "answers-size-in-words",
+    /// Answers STAT of a path as if it were LIST, with 150.
+    AnswersStatPathWith150 = "answers-stat-path-with-150",
+    /// Answers 200 to SYST.
+    AnswersSystWith200 = "answers-syst-with-200",
+    /// APPE behind REST appends at the end all the same.
+    AppendsBehindRestart = "appends-behind-restart",
+    /// Answers 350 to NOOP.
+    AsksForMoreAfterNoop = "asks-for-more-after-noop",
+    /// Selects no fact at all when OPTS MLST is refused.
+    ClearsFactsOnBadOpts = "clears-facts-on-bad-opts",
     /// Closes on an empty line.
     ClosesOnEmptyLine = "closes-on-empty-line",
     /// Closes the control connection on ABOR without a transfer.
     ClosesOnIdleAbor = "closes-on-idle-abor",
+    /// Closes the control connection on LIST -la.
+    ClosesOnListOptions = "closes-on-list-options",
     /// Closes on OPTS UTF8 ON.
     ClosesOnOptsUtf8 = "closes-on-opts-utf8",
     /// Answers 504 to `AUTH tls`.
@@ -165,22 +203,38 @@ faults! {
     CompletesUploadBeforeEof = "completes-upload-before-eof",
     /// PORT to an address other than the control peer's is connected.
     ConnectsToThirdParty = "connects-to-third-party",
+    /// A NUL ends the argument of a command.
+    CutsNamesAtNul = "cuts-names-at-nul",
+    /// The type after login is I.
+    DefaultsToImage = "defaults-to-image",
     /// Expects TLS on data connections before any PROT.
     DefaultsToPrivateAfterAuth = "defaults-to-private-after-auth",
     /// Answers 250 to DELE and RMD of missing names.
     DeletesMissingFiles = "deletes-missing-files",
+    /// Answers 503 to USER without HOST.
+    DemandsHostBeforeUser = "demands-host-before-user",
     /// Insists on the session of before REIN for data connections.
     DemandsOldSessionAfterRein = "demands-old-session-after-rein",
     /// Demands reuse but issues no TLS 1.3 tickets.
     DemandsReuseWithoutTickets = "demands-reuse-without-tickets",
+    /// Lists `MDTM YYYYMMDDHHMMSS file` in FEAT.
+    DescribesMdtmInFeat = "describes-mdtm-in-feat",
     /// Loses what it had not read when close_notify arrives.
     DiscardsUnreadDataOnCloseNotify = "discards-unread-data-on-close-notify",
+    /// Forgets commands that arrive during a transfer.
+    DropsCommandsDuringTransfer = "drops-commands-during-transfer",
     /// Closes a data connection without reuse and sends no reply.
     DropsDataSilentlyWithoutReuse = "drops-data-silently-without-reuse",
     /// Loses what does not fill a 16384-byte piece at the end of a download (an empty rest stays empty).
     DropsLastPartialRecord = "drops-last-partial-record",
+    /// REST after EPSV closes the listener.
+    DropsListenerOnRest = "drops-listener-on-rest",
     /// Drops the protection level when USER arrives.
     DropsProtLevelAtUser = "drops-prot-level-at-user",
+    /// Repeats unknown commands in the 500 reply.
+    EchoesUnknownCommands = "echoes-unknown-commands",
+    /// Lines of LIST and NLST end with LF alone.
+    EndsListingLinesWithLf = "ends-listing-lines-with-lf",
     /// Ends the 211- reply of FEAT with `212 End` and then `211 End`.
     EndsMultilineWithAnotherCode = "ends-multiline-with-another-code",
     /// Ends replies with LF only.
@@ -193,6 +247,8 @@ faults! {
     ExecutesCommandsPipelinedBehindAuth = "executes-commands-pipelined-behind-auth",
     /// Runs what one read (one TLS record) returned, line end or not.
     ExecutesPartialLines = "executes-partial-lines",
+    /// SIZE takes `*` for any ending of a name.
+    ExpandsWildcardsInSize = "expands-wildcards-in-size",
     /// Sends tickets on data and treats the client's reset as failure before draining.
     FailsUploadWithUnreadTickets = "fails-upload-with-unread-tickets",
     /// Sets the level to Clear when PROT has a bad argument.
@@ -213,26 +269,46 @@ faults! {
     GreetsTwice = "greets-twice",
     /// Says nothing to LIST without PASV or PORT.
     HangsWithoutDataConnection = "hangs-without-data-connection",
+    /// Takes any number of unknown commands before login.
+    HasNoLimitForUnknownCommands = "has-no-limit-for-unknown-commands",
+    /// Answers `150 Fine.` to STOU, without the name.
+    HidesTheNameOfStou = "hides-the-name-of-stou",
     /// Does not answer ABOR during a transfer until it is over.
     IgnoresAbor = "ignores-abor",
     /// Answers 250 to CDUP and stays.
     IgnoresCdup = "ignores-cdup",
     /// Answers 200 to EPSV ALL and goes on accepting PASV, PORT, EPRT.
     IgnoresEpsvAll = "ignores-epsv-all",
+    /// Answers 229 to EPSV with any argument.
+    IgnoresEpsvArgument = "ignores-epsv-argument",
+    /// Answers 200 to OPTS MLST and sends all facts.
+    IgnoresFactSelection = "ignores-fact-selection",
+    /// Answers 211 to FEAT with an argument.
+    IgnoresFeatArgument = "ignores-feat-argument",
     /// REST 0 leaves the earlier offset in force.
     IgnoresRest0 = "ignores-rest-0",
     /// Answers 350 to REST and transfers from 0 (STOR replaces the file).
     IgnoresRestartOffset = "ignores-restart-offset",
+    /// Answers 220 to HOST with another name than that of the handshake.
+    IgnoresSniAtHost = "ignores-sni-at-host",
     /// On AUTH SSL waits for a ClientHello on data and then sends clear data.
     ImpliesPrivateForAuthSslButSendsClear = "implies-private-for-auth-ssl-but-sends-clear",
+    /// FEAT with two spaces before each feature.
+    IndentsFeaturesTwice = "indents-features-twice",
     /// SIZE 213 0, MDTM 213 19700101000000, MLST 250 for missing paths.
     InventsFactsOfMissingFiles = "invents-facts-of-missing-files",
     /// AUTH after login resets the login but not the working directory.
     KeepsCwdAcrossAuth = "keeps-cwd-across-auth",
+    /// Sends 226 and leaves the data connection open.
+    KeepsDataConnectionOpen = "keeps-data-connection-open",
+    /// IAC IAC in a path name stays two bytes.
+    KeepsDoubledIac = "keeps-doubled-iac",
     /// A passive listener opened before AUTH serves a transfer after it.
     KeepsListenerAcrossAuth = "keeps-listener-across-auth",
     /// REIN answers 220, ends TLS, but the login stays (also after the next AUTH).
     KeepsLoginAcrossRein = "keeps-login-across-rein",
+    /// USER of another name leaves the login in force.
+    KeepsLoginAtUser = "keeps-login-at-user",
     /// Keeps the user name given before AUTH TLS so that PASS alone logs in.
     KeepsPendingUserAcrossAuth = "keeps-pending-user-across-auth",
     /// Keeps Private in force across REIN.
@@ -249,10 +325,28 @@ faults! {
     KeepsTypeAcrossAuth = "keeps-type-across-auth",
     /// Keeps the login when AUTH TLS is sent after USER and PASS.
     KeepsUserAcrossAuth = "keeps-user-across-auth",
+    /// HOST leaves the name of USER in force.
+    KeepsUserAcrossHost = "keeps-user-across-host",
+    /// Answers 502 to ALLO.
+    LacksAllo = "lacks-allo",
+    /// Answers 502 to STRU.
+    LacksStru = "lacks-stru",
     /// Answers 502 to SYST.
     LacksSyst = "lacks-syst",
+    /// Answers 500 to XPWD, XMKD, XRMD, XCWD and XCUP.
+    LacksXCommands = "lacks-x-commands",
+    /// EPSV over IPv6 listens on 127.0.0.1.
+    ListensOnIpv4ForEpsv = "listens-on-ipv4-for-epsv",
     /// MLSD of a plain file lists it.
     ListsFilesWithMlsd = "lists-files-with-mlsd",
+    /// Lists LANG without a language in FEAT.
+    ListsLangWithoutTags = "lists-lang-without-tags",
+    /// LIST and NLST of a missing path: 150, nothing, 226.
+    ListsMissingPathsAsEmpty = "lists-missing-paths-as-empty",
+    /// Answers 500 to MLST, which FEAT lists.
+    ListsMlstWithoutServingIt = "lists-mlst-without-serving-it",
+    /// Lists `base` and `nat6` in FEAT.
+    ListsPseudoCodes = "lists-pseudo-codes",
     /// Listings without argument show the root.
     ListsRootAlways = "lists-root-always",
     /// Counts as logged in once TLS is up.
@@ -273,20 +367,38 @@ faults! {
     OmitsCloseNotifyOnListing = "omits-close-notify-on-listing",
     /// Ends downloads with FIN and no close_notify.
     OmitsCloseNotifyOnRetr = "omits-close-notify-on-retr",
+    /// Leaves HOST out of FEAT.
+    OmitsHostFromFeat = "omits-host-from-feat",
+    /// Leaves MDTM out of FEAT.
+    OmitsMdtmFromFeat = "omits-mdtm-from-feat",
+    /// Leaves `perm` out of the MLST line of FEAT.
+    OmitsPermFromMlstFeature = "omits-perm-from-mlst-feature",
     /// Sends 257 without quotes.
     OmitsQuotesIn257 = "omits-quotes-in-257",
+    /// Leaves REST STREAM out of FEAT.
+    OmitsRestFromFeat = "omits-rest-from-feat",
+    /// MLST without the space before the entry.
+    OmitsSpaceBeforeMlstEntry = "omits-space-before-mlst-entry",
     /// Leaves UTF8 out of FEAT.
     OmitsUtf8FromFeat = "omits-utf8-from-feat",
     /// STOR over an existing file keeps its old tail.
     OpensWithoutTruncation = "opens-without-truncation",
+    /// Two spaces between facts and name.
+    PadsFacts = "pads-facts",
     /// Negotiates TLS 1.2 although both sides have 1.3.
     PrefersTls12 = "prefers-tls12",
     /// Runs only the first line of each read and forgets the rest.
     ProcessesFirstLineOnly = "processes-first-line-only",
     /// Answers `229 Entering (|1|10.0.0.1|PORT|)`.
     PutsAddressInto229 = "puts-address-into-229",
+    /// QUIT during a transfer ends the session at once, with 226 and 221.
+    QuitsAtOnce = "quits-at-once",
     /// Stores records that come behind close_notify.
     ReadsOnAfterCloseNotify = "reads-on-after-close-notify",
+    /// `..` above the home leads out of it.
+    ReadsOutsideOfTheHome = "reads-outside-of-the-home",
+    /// Answers 530 to FEAT before login.
+    RefusesFeatBeforeLogin = "refuses-feat-before-login",
     /// Aborts handshakes without a server name.
     RefusesHelloWithoutSni = "refuses-hello-without-sni",
     /// Answers 550 to PASV, EPSV and PORT until PROT P.
@@ -303,10 +415,20 @@ faults! {
     RefusesTlsC = "refuses-tls-c",
     /// Refuses TLS 1.2.
     RefusesTls12 = "refuses-tls12",
+    /// Answers 504 to TYPE A T.
+    RefusesTypeAT = "refuses-type-a-t",
     /// Answers 504 to TYPE L 8.
     RefusesTypeL8 = "refuses-type-l-8",
     /// Answers 530 to USER with an unknown name.
     RefusesUnknownUserAtUser = "refuses-unknown-user-at-user",
+    /// The modify fact is an hour ahead.
+    ReportsModifyInLocalTime = "reports-modify-in-local-time",
+    /// The perm fact is `0644`.
+    ReportsPermAsUnixMode = "reports-perm-as-unix-mode",
+    /// The size fact is in KiB, `4K`.
+    ReportsSizeFactInKib = "reports-size-fact-in-kib",
+    /// The type fact of directories is `folder`.
+    ReportsTypeFolder = "reports-type-folder",
     /// SIZE one byte too large.
     ReportsWrongSize = "reports-wrong-size",
     /// Resets the data connection at once on receiving close_notify.
@@ -327,20 +449,36 @@ faults! {
     SelectsUnofferedAlpn = "selects-unoffered-alpn",
     /// Sends 150 only after the data handshake.
     Sends150AfterDataHandshake = "sends-150-after-data-handshake",
+    /// Sends two 150 replies before a transfer.
+    Sends150Twice = "sends-150-twice",
+    /// After LANG, the path of 257 stands in angle quotes.
+    SendsAngleQuotesAfterLang = "sends-angle-quotes-after-lang",
     /// Writes some clear bytes before the TLS handshake on a private data connection.
     SendsBytesBeforeDataHandshake = "sends-bytes-before-data-handshake",
     /// Writes `220 hello` in clear in the same segment behind 234, then does TLS.
     SendsClearLineBehind234 = "sends-clear-line-behind-234",
+    /// MLSD lists `.` although no type fact was asked for.
+    SendsDotEntriesWithoutType = "sends-dot-entries-without-type",
     /// Answers TYPE, CWD and NOOP twice.
     SendsFinalReplyTwice = "sends-final-reply-twice",
+    /// Sends the stored text unchanged in type A.
+    SendsLfInTypeA = "sends-lf-in-type-a",
     /// Answers 200 to PROT P and sends listings in clear.
     SendsListingInClearAfterProtP = "sends-listing-in-clear-after-prot-p",
     /// NLST in the format of LIST.
     SendsLongFormatForNlst = "sends-long-format-for-nlst",
+    /// STAT of a directory sends bare names at the start of the line.
+    SendsNamesUnpaddedInStat = "sends-names-unpadded-in-stat",
+    /// MLSD lists full paths.
+    SendsPathsInMlsd = "sends-paths-in-mlsd",
     /// Writes the reply to STAT in clear past TLS.
     SendsStatInClear = "sends-stat-in-clear",
+    /// Lists `MLST type, size` in FEAT.
+    SeparatesFactsWithCommas = "separates-facts-with-commas",
     /// Finishes handshakes under a server name that is not its own.
     ServesAnyServerName = "serves-any-server-name",
+    /// Answers 500 to HTTP requests and goes on.
+    ServesBrowsers = "serves-browsers",
     /// Goes on reading clear commands when the handshake behind 234 fails.
     ServesClearCommandsAfterFailedHandshake = "serves-clear-commands-after-failed-handshake",
     /// Serves data in clear although policy requires protection.
@@ -351,6 +489,10 @@ faults! {
     ServesOnOldListener = "serves-on-old-listener",
     /// Answers SIZE, MDTM and MLST before login.
     ServesSizeBeforeLogin = "serves-size-before-login",
+    /// MDTM with a time before the name sets the time of the file.
+    SetsTimeWithMdtm = "sets-time-with-mdtm",
+    /// MLSD leaves type A in force.
+    SetsTypeAOnMlsd = "sets-type-a-on-mlsd",
     /// Uses another certificate on data connections.
     ShowsAnotherCertificateOnData = "shows-another-certificate-on-data",
     /// Skips records with a bad MAC and answers 226.
@@ -359,18 +501,40 @@ faults! {
     SkipsHandshakeForEmptyListing = "skips-handshake-for-empty-listing",
     /// Accepts passive data connections from another address.
     SkipsPeerAddressCheck = "skips-peer-address-check",
+    /// Runs what comes behind 1024 bytes of a line as a command.
+    SplitsLinesAt1024Bytes = "splits-lines-at-1024-bytes",
     /// Takes a bare LF for a line end.
     SplitsLinesAtBareLf = "splits-lines-at-bare-lf",
     /// Answers 221 and keeps the connection open.
     StaysOpenAfterQuit = "stays-open-after-quit",
+    /// Stores CRLF as it came in type A, and adds another CR when it sends.
+    StoresCrInTypeA = "stores-cr-in-type-a",
+    /// Bit 7 of path names is left out.
+    StripsBit7 = "strips-bit-7",
+    /// Takes any number of wrong passwords.
+    TakesAnyNumberOfPasswords = "takes-any-number-of-passwords",
+    /// Answers 501 to EPRT with another delimiter than `|`.
+    TakesOnlyPipeInEprt = "takes-only-pipe-in-eprt",
+    /// Answers 500 to commands with Telnet options before them.
+    TakesTelnetForText = "takes-telnet-for-text",
+    /// Sends a 211 when no command came for half a second.
+    TalksWhileIdle = "talks-while-idle",
     /// Turns non-ASCII letters of names into `?`.
     TransliteratesNames = "transliterates-names",
+    /// `/a` is looked for below the working directory.
+    TreatsAbsolutePathsAsRelative = "treats-absolute-paths-as-relative",
     /// Takes a fatal alert as end of file and answers 226.
     TreatsAlertAsEof = "treats-alert-as-eof",
     /// APPE replaces the file.
     TreatsAppeAsStor = "treats-appe-as-stor",
+    /// Spaces before a path name are left out.
+    TrimsLeadingSpaces = "trims-leading-spaces",
+    /// Spaces behind a path name are left out.
+    TrimsTrailingSpaces = "trims-trailing-spaces",
     /// Sends no greeting before a ClientHello.
     WaitsForTlsOnExplicitPort = "waits-for-tls-on-explicit-port",
+    /// Takes a restart offset beyond the end modulo the size.
+    WrapsRestartOffset = "wraps-restart-offset",
 }
 
 impl fmt::Display for Fault {

@@ -2,6 +2,9 @@
 //!
 //! RFC 959 section 3.1.1.1 (type A), RFC 1123 section 4.1.2.7 (LIST and NLST), RFC 3659 section 7 (facts). Pure.
 
+use std::collections::BTreeSet;
+
+use super::Fault;
 use super::store::Entry;
 use crate::wire::TimeVal;
 use crate::wire::facts::render_entry;
@@ -90,13 +93,33 @@ impl FactSet {
 }
 
 /// An MLSD line without its line end, or an MLST line without the space before it. `name` is what stands for the name.
-pub(super) fn fact_line(entry: &Entry, name: &[u8], facts: &FactSet) -> Vec<u8> {
+pub(super) fn fact_line(entry: &Entry, name: &[u8], facts: &FactSet, faults: &BTreeSet<Fault>) -> Vec<u8> {
+    let value = |fact| wrong_value(entry, fact, faults).or_else(|| fact_value(entry, fact));
     let values: Vec<(&str, String)> = facts
         .0
         .iter()
-        .filter_map(|fact| fact_value(entry, *fact).map(|value| (fact.name(), value)))
+        .filter_map(|fact| value(*fact).map(|value| (fact.name(), value)))
         .collect();
+    if faults.contains(&Fault::PadsFacts) {
+        return render_entry(&values, &[b" ", name].concat());
+    }
     render_entry(&values, name)
+}
+
+/// What a fault says in place of the fact.
+fn wrong_value(entry: &Entry, fact: Fact, faults: &BTreeSet<Fault>) -> Option<String> {
+    let has = |fault| faults.contains(&fault);
+    match fact {
+        Fact::Type if entry.is_directory && has(Fault::ReportsTypeFolder) => Some("folder".to_owned()),
+        Fact::Size if !entry.is_directory && has(Fault::ReportsSizeFactInKib) => {
+            Some(format!("{}K", entry.bytes / 1024))
+        }
+        Fact::Modify if has(Fault::ReportsModifyInLocalTime) => {
+            TimeVal::from_unix(entry.modified.saturating_add(3600)).map(|time| time.to_string())
+        }
+        Fact::Perm if has(Fault::ReportsPermAsUnixMode) => Some("0644".to_owned()),
+        _ => None,
+    }
 }
 
 fn fact_value(entry: &Entry, fact: Fact) -> Option<String> {
@@ -187,11 +210,14 @@ mod tests {
         let facts = FactSet::parse("Type;nosuch;SIZE;").unwrap();
         assert_eq!(facts.echo(), "type;size;");
         assert_eq!(facts.feature(), "type*;size*;modify;perm;unique;");
-        assert_eq!(fact_line(&file(), b"a b", &facts), b"type=file;size=12; a b");
-        let none = FactSet::parse("").unwrap();
-        assert_eq!(fact_line(&file(), b"a b", &none), b" a b");
         assert_eq!(
-            fact_line(&file(), b"a b", &FactSet::default()),
+            fact_line(&file(), b"a b", &facts, &BTreeSet::new()),
+            b"type=file;size=12; a b"
+        );
+        let none = FactSet::parse("").unwrap();
+        assert_eq!(fact_line(&file(), b"a b", &none, &BTreeSet::new()), b" a b");
+        assert_eq!(
+            fact_line(&file(), b"a b", &FactSet::default(), &BTreeSet::new()),
             b"type=file;size=12;modify=20231114221320;perm=adfrw;unique=ff; a b"
         );
         for malformed in ["type", "unique type;", ";", "type;;", "a=b;"] {

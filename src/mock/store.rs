@@ -333,6 +333,19 @@ impl Store {
         Ok(())
     }
 
+    /// Sets the last change of a file or directory, in seconds since 1970-01-01 UTC; whether it is there.
+    pub(super) fn set_modified(&self, user: &str, path: &StorePath, modified: i64) -> bool {
+        let mut inner = self.lock();
+        let (Some(name), Ok(mut node)) = (path.name(), inner.take(user, path)) else {
+            return false;
+        };
+        node.modified = modified;
+        inner
+            .directory(user, &path.parent())
+            .map(|entries| entries.insert(name.to_vec(), node))
+            .is_ok()
+    }
+
     /// Bytes of content, all accounts together.
     #[must_use]
     pub fn used(&self) -> u64 {

@@ -6,7 +6,7 @@ use super::case::{Case, CaseId, Cell};
 use crate::base::{Source, Span, Spanned};
 use crate::requirement::Capability;
 use crate::scenario::Scenario;
-use crate::scenario::model::{ActionPattern, Axis, Check, CheckKind, Severity, Step};
+use crate::scenario::model::{ActionPattern, Axis, Check, CheckKind, Otherwise, Severity, Step};
 
 pub(crate) fn spanned<T>(value: T) -> Spanned<T> {
     Spanned::new(value, Span::default())
@@ -55,6 +55,7 @@ pub(crate) fn checking(id: &str, requirement: &str, fault: &str) -> Scenario {
         expect: vec![Check {
             requirement: Some(spanned(requirement.into())),
             grade: None,
+            otherwise: Otherwise::default(),
             within: None,
             channel: None,
             kinds: vec![CheckKind::Action(ActionPattern::Done)],

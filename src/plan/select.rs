@@ -140,6 +140,16 @@ impl Filter {
         }
     }
 
+    /// Whether it selects scenarios with this id; none for filters that look into the scenario.
+    #[must_use]
+    pub fn matches_id(&self, id: &str) -> Option<bool> {
+        match self {
+            Self::Path(path) => Some(is_below(id, path, '/')),
+            Self::Glob(pattern) => Some(glob::matches(pattern, id)),
+            Self::Requirement(_) | Self::Requires(_) | Self::Detects(_) => None,
+        }
+    }
+
     /// Names of the same kind that the filter might have meant.
     fn near(&self, scenarios: &[Arc<Scenario>]) -> Vec<String> {
         match self {

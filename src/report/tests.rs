@@ -7,6 +7,7 @@ use snapbox::assert_data_eq;
 use super::*;
 use crate::judge::Verdict;
 use crate::plan::fixtures::{checking, scenario};
+use crate::runner::outcome::RunOutcome;
 use crate::runner::outcome::fixtures::{everything, hostile, outcome};
 
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema/report.schema.json");
@@ -29,6 +30,70 @@ fn the_summary_looks_like_this() {
         terminal::render_summary(&everything(), 100, false),
         snapbox::file!["../../tests/golden/report/summary.txt"].raw()
     );
+}
+
+/// The cases of `run` once for each of these targets.
+fn against(targets: &[&str], run: &RunOutcome) -> RunOutcome {
+    let mut many = outcome(Vec::new());
+    many.targets.clear();
+    for name in targets {
+        let target = run.targets.values().next().unwrap().clone();
+        many.targets.insert((*name).to_owned(), target);
+        for case in &run.cases {
+            let mut case = case.clone();
+            case.target = (*name).to_owned();
+            many.cases.push(case);
+        }
+    }
+    many
+}
+
+const SERVERS: [&str; 7] = [
+    "embedded",
+    "proftpd",
+    "proftpd-no-session-reuse-required",
+    "pure-ftpd",
+    "pyftpdlib",
+    "vsftpd",
+    "vsftpd-strict-shutdown",
+];
+
+#[test]
+fn several_targets_stand_side_by_side() {
+    let run = against(&SERVERS, &everything());
+    let summary = terminal::render_summary(&run, 80, false);
+    let areas = summary.find("area").unwrap();
+    let end = summary.find("\ncritical").unwrap();
+    // The first line of the head has no label.
+    let start = summary[..areas].rfind("\n\n").unwrap();
+    assert_data_eq!(
+        format!(
+            "{}\n{}",
+            &summary[start..end],
+            terminal::render_scenarios(&run, 80, false)
+        ),
+        snapbox::file!["../../tests/golden/report/matrix.txt"].raw()
+    );
+}
+
+#[test]
+fn the_matrix_fits_its_width_however_many_targets_there_are() {
+    let names: Vec<String> = (0..40)
+        .map(|number| format!("server-number-{number}-of-many"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for run in [everything(), hostile()] {
+        let run = against(&names, &run);
+        for text in [
+            terminal::render_summary(&run, 80, false),
+            terminal::render_scenarios(&run, 80, false),
+        ] {
+            let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= 80, "{widest}\n{text}");
+            let odd = |c: char| c.is_control() && c != '\n';
+            assert!(!text.contains(odd), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -51,17 +52,18 @@ fn declared_words(has: bool) -> &'static str {
     if has { "declared" } else { "declared absent" }
 }
 
-/// Runs the discover scenarios against `running`, at most `jobs` at a time. When `stop` is cancelled, those under way tidy up,
-/// the rest is left out, and only what the profile declares is known.
+/// Runs the discover scenarios against `running`, at most `limit` at a time, each with a permit of `jobs`. When `stop` is
+/// cancelled, those under way tidy up, the rest is left out, and only what the profile declares is known.
 pub async fn discover(
     runner: &CaseRunner,
     running: &Arc<Running>,
     scenarios: &[Arc<Scenario>],
-    jobs: usize,
+    limit: usize,
+    jobs: &Arc<Semaphore>,
     stop: &CancellationToken,
 ) -> Discovered {
     let mut discovered = Discovered::declared(running);
-    let permits = Arc::new(tokio::sync::Semaphore::new(jobs.max(1)));
+    let permits = Arc::new(Semaphore::new(limit.max(1)));
     let mut tasks = JoinSet::new();
     for scenario in scenarios {
         let Some(capability) = scenario.capability else {
@@ -75,10 +77,11 @@ pub async fn discover(
             },
             scenario: Arc::clone(scenario),
         };
-        let (runner, running, permits) = (runner.clone(), Arc::clone(running), Arc::clone(&permits));
-        let stop = stop.clone();
+        let (runner, running) = (runner.clone(), Arc::clone(running));
+        let (permits, jobs, stop) = (Arc::clone(&permits), Arc::clone(jobs), stop.clone());
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
+            let _job = jobs.acquire_owned().await;
             // Discovery asks the target itself; what is not known yet must not stand in its way.
             let ran = if stop.is_cancelled() {
                 Ran::not_run(Verdict::NotApplicable, "the run was stopped".to_owned())

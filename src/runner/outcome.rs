@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::known;
 use crate::judge::{Judgement, Verdict};
+use crate::target::KnownDeviation;
 
 /// Version of the report format.
 pub const REPORT_FORMAT: u32 = 1;
@@ -40,8 +42,14 @@ pub struct RunFacts {
     pub corpus: String,
     /// How many scenarios were selected.
     pub scenarios: usize,
+    /// What was selected and how, in words of the command line: filters, `matrix AXIS=VALUE`, `repeat N`, `slow`.
+    #[serde(default)]
+    pub options: Vec<String>,
     /// Shard `i/n`, when one was asked for.
     pub shard: Option<String>,
+    /// The cases of all shards together, when this is one.
+    #[serde(default)]
+    pub unsharded: Option<usize>,
     /// True when the run was interrupted: cases are missing.
     pub interrupted: bool,
     /// Cases selected, run or not.
@@ -64,6 +72,9 @@ pub struct TargetOutcome {
     pub capabilities: BTreeMap<String, String>,
     /// Contradictions between declared and discovered, one sentence each.
     pub contradictions: Vec<String>,
+    /// The known deviations of its profile.
+    #[serde(default)]
+    pub known_deviations: Vec<KnownDeviation>,
     /// Why the target could not be used, when it could not.
     pub unavailable: Option<String>,
 }
@@ -136,9 +147,14 @@ impl Counts {
     pub fn of<'a>(cases: impl IntoIterator<Item = &'a CaseOutcome>) -> Self {
         let mut counts = Self::default();
         for case in cases {
-            *counts.of_case(case) += 1;
+            counts.add(case);
         }
         counts
+    }
+
+    /// Counts `case` too.
+    pub fn add(&mut self, case: &CaseOutcome) {
+        *self.of_case(case) += 1;
     }
 
     fn of_case(&mut self, case: &CaseOutcome) -> &mut usize {
@@ -194,17 +210,24 @@ impl RunOutcome {
         self.cases.iter().filter(move |case| case.target == target)
     }
 
+    /// The known deviations that no longer happen, one sentence each. See [`KnownDeviation::targets`].
+    #[must_use]
+    pub fn stale_deviations(&self) -> Vec<String> {
+        known::stale(self)
+    }
+
     /// The exit code; with `strict`, warnings fail.
     ///
     /// A run that was interrupted, that has fewer cases than were planned, or with a target that could not be used, is
-    /// inconclusive at best: what did not run never counts as good.
+    /// inconclusive at best: what did not run never counts as good. A known deviation that no longer happens fails, so
+    /// that nobody relies on a list that is out of date.
     #[must_use]
     pub fn exit_code(&self, strict: bool) -> u8 {
         let counts = self.counts();
         let unavailable = self.targets.values().any(|target| target.unavailable.is_some());
         if counts.error > 0 {
             exit::HARNESS
-        } else if counts.fail > 0 || strict && counts.warn > 0 {
+        } else if counts.fail > 0 || strict && counts.warn > 0 || !self.stale_deviations().is_empty() {
             exit::FAILED
         } else if counts.inconclusive > 0
             || unavailable
@@ -290,7 +313,9 @@ pub(crate) mod fixtures {
                 version: "0.1.0".into(),
                 corpus: "00ff".into(),
                 scenarios: cases.len(),
+                options: Vec::new(),
                 shard: None,
+                unsharded: None,
                 interrupted: false,
                 planned: cases.len(),
             },
@@ -303,6 +328,7 @@ pub(crate) mod fixtures {
                     insecure: false,
                     capabilities: [("upload".to_owned(), "declared".to_owned())].into(),
                     contradictions: Vec::new(),
+                    known_deviations: Vec::new(),
                     unavailable: None,
                 },
             )]

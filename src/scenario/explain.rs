@@ -1,6 +1,6 @@
 //! A scenario in words: what it does step by step, macros spelled out, and what stands behind its checks.
 
-use super::model::{Axis, Scenario, Step};
+use super::model::{Axis, Otherwise, Scenario, Step};
 use super::words;
 use crate::requirement::{Catalogue, Requirement};
 
@@ -94,6 +94,9 @@ fn step(page: &mut Page, number: usize, step: &Step) {
             (Some(id), Some(grade)) => page.line(7, &format!("{} (only {})", id.value, grade.value)),
             (Some(id), None) => page.line(7, &id.value),
             (None, _) => {}
+        }
+        if check.otherwise == Otherwise::NotApplicable {
+            page.line(7, "otherwise the case is not applicable");
         }
     }
     for (name, source) in &step.capture {

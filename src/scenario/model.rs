@@ -517,6 +517,8 @@ pub struct Check {
     pub requirement: Option<Spanned<String>>,
     /// A softer grade than the requirement's, where the catalogue grades this very outcome softer.
     pub grade: Option<Spanned<Grade>>,
+    /// What a broken precondition of the set-up makes of the case.
+    pub otherwise: Otherwise,
     /// The time allowed for the observation; the profile's timeout when absent.
     pub within: Option<Spanned<Duration>>,
     /// Which connection `tls`, `data`, `closed`, `silence` are about; the action's own when absent, and else control
@@ -526,6 +528,16 @@ pub struct Check {
     pub kinds: Vec<CheckKind>,
     /// The check.
     pub span: Span,
+}
+
+/// What a broken precondition makes of the case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Otherwise {
+    /// Inconclusive: the exchange ought to have come about.
+    #[default]
+    Inconclusive,
+    /// Not applicable: the target may well be without it, and no capability asks for it.
+    NotApplicable,
 }
 
 /// The kinds of checks.
@@ -580,6 +592,8 @@ pub struct ReplyAlternative {
     pub text: Option<Template>,
     /// No line contains this, letter case ignored.
     pub without: Option<Template>,
+    /// Some line is this as a whole, letter case ignored, with the wildcards of `judge`.
+    pub line: Option<Template>,
     /// Must (or must not) have arrived under TLS.
     pub protected: Option<bool>,
     /// Closing the control connection is accepted instead of a reply (`reply: [421, closed]`).

@@ -250,6 +250,12 @@ fn reply(alternative: &ReplyAlternative) -> String {
     );
     extra.extend(
         alternative
+            .line
+            .as_ref()
+            .map(|text| format!("with the line `{}`", text.value)),
+    );
+    extra.extend(
+        alternative
             .protected
             .map(|on| (if on { "under TLS" } else { "in clear" }).to_owned()),
     );

@@ -7,16 +7,18 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::profile::{Account, Profile};
 use super::provision::{ProvisionError, ProvisionErrorKind};
 use crate::tls::Identity;
 
-/// How many passive ports a target gets.
-const PASSIVE_PORTS: u16 = 60;
+/// How many passive ports a target gets: so many that a port just given up is not soon another session's.
+const PASSIVE_PORTS: u16 = 240;
 
 /// How much of a server's log an error shows, in bytes.
 const LOG_TAIL: usize = 2000;
@@ -70,6 +72,8 @@ pub struct ServeScript {
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
+    /// Open as long as this program is there: the guard takes its end for a reason to remove what the whole run left.
+    _alive: Option<ChildStdin>,
     group: Option<rustix::process::Pid>,
     pub(super) address: SocketAddr,
     state: PathBuf,
@@ -118,8 +122,8 @@ impl Process {
             detail,
         };
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let port = free_port(address).map_err(|error| local(format!("no free port: {error}")))?;
-        let passive = free_range(address).ok_or_else(|| local("no free range of passive ports".into()))?;
+        let ports = free_range(address).ok_or_else(|| local("no free range of ports".into()))?;
+        let (port, passive) = (*ports.start(), ports.start() + 1..=*ports.end());
         let [given, state] = ["given", "state"].map(|name| serve.state.join(name));
         for folder in [&given, &state] {
             std::fs::create_dir_all(folder)
@@ -175,7 +179,7 @@ impl Process {
             .stderr(errors)
             .process_group(0)
             .kill_on_drop(true);
-        let child = command
+        let mut child = command
             .spawn()
             .map_err(|error| local(format!("cannot start a shell: {error}")))?;
         let group = child
@@ -183,6 +187,7 @@ impl Process {
             .and_then(|id| i32::try_from(id).ok())
             .and_then(rustix::process::Pid::from_raw);
         Ok(Self {
+            _alive: child.stdin.take(),
             child,
             group,
             address: SocketAddr::new(address, port),
@@ -260,17 +265,80 @@ fn free_port(address: IpAddr) -> std::io::Result<u16> {
     Ok(TcpListener::bind((address, 0))?.local_addr()?.port())
 }
 
-/// A range of ports nobody listens on at this moment. Programs that look at the same time start at different places.
+/// A range of ports nobody listens on at this moment: one for the control connection and [`PASSIVE_PORTS`] more, below
+/// those that the system gives to connections. This program never gives the same range twice until it has given all;
+/// programs that look at the same time start at different places.
 fn free_range(address: IpAddr) -> Option<RangeInclusive<u16>> {
-    let start = free_port(address).ok()?;
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let length = PASSIVE_PORTS + 1;
     let lowest = 12_000_u16;
-    let places = (32_000 - lowest) / PASSIVE_PORTS;
-    (0..places).find_map(|step| {
-        let first = lowest + (start.wrapping_add(step) % places) * PASSIVE_PORTS;
-        let range = first..=first + PASSIVE_PORTS - 1;
+    let places = (32_000 - lowest) / length;
+    let next = NEXT.get_or_init(|| AtomicU16::new(free_port(address).unwrap_or(0)));
+    (0..places).find_map(|_| {
+        let place = next.fetch_add(1, Ordering::Relaxed) % places;
+        let first = lowest + place * length;
+        let range = first..=first + length - 1;
         range
             .clone()
             .all(|port| TcpListener::bind((address, port)).is_ok())
             .then_some(range)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::target::embedded_profiles;
+    use crate::tls::certificate::{self, Authority};
+
+    #[tokio::test]
+    async fn the_end_of_one_server_leaves_the_others_of_the_run_alone() {
+        let run = std::env::temp_dir().join(format!("ftpspec-test-process-{}", std::process::id()));
+        std::fs::create_dir_all(&run).unwrap();
+        let script = run.join("serve.sh");
+        std::fs::write(&script, "#!/bin/sh\nexec sleep 60\n").unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let authority = Authority::new().unwrap();
+        let recipe = certificate::recipe("valid").unwrap();
+        let identity = certificate::make(recipe, &authority).unwrap();
+        let profile = &embedded_profiles().unwrap()[0];
+        let serve = |name: &str| ServeScript {
+            script: script.clone(),
+            variant: name.into(),
+            state: run.join(name),
+            identity: identity.clone(),
+            authority_pem: authority.pem().to_owned(),
+            accounts: Vec::new(),
+        };
+        std::fs::create_dir_all(run.join("one")).unwrap();
+        std::fs::create_dir_all(run.join("two")).unwrap();
+        let one = Process::start(&serve("one"), profile).await.unwrap();
+        let mut two = Process::start(&serve("two"), profile).await.unwrap();
+        one.stop().await;
+        assert!(!run.join("one").exists(), "its own folder is removed");
+        assert!(
+            run.join("two/given/server.key").is_file(),
+            "the folder of the other stays"
+        );
+        assert_eq!(two.ended(), None, "the other runs on");
+        two.stop().await;
+        std::fs::remove_dir_all(&run).unwrap();
+    }
+
+    #[test]
+    fn servers_of_one_run_never_share_ports() {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let mut seen = BTreeSet::new();
+        for _ in 0..40 {
+            let range = free_range(address).unwrap();
+            assert!(
+                range.clone().all(|port| seen.insert(port)),
+                "{range:?} was given before"
+            );
+        }
+    }
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use include_dir::{Dir, include_dir};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::base::{Secret, closest};
 use crate::requirement::Capability;
@@ -128,16 +129,41 @@ pub struct Limits {
 }
 
 /// A finding that is known and accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct KnownDeviation {
     /// The requirement that is broken.
     pub requirement: String,
     /// Scenario it is limited to; any when none.
     pub scenario: Option<String>,
+    /// Cells of the scenario's matrix it is limited to, as `axis=value,axis=value`; any when empty.
+    pub cells: Vec<String>,
     /// Why it is accepted.
     pub reason: String,
+    /// Where more is said about it.
+    pub link: Option<String>,
     /// Last day it holds, `YYYY-MM-DD`; for ever when none.
     pub expires: Option<String>,
+    /// It does not happen every time, so its absence says nothing.
+    pub varies: bool,
+    /// The targets it was written for: every variant of a file, or one. It is out of date only when it happens in none.
+    pub targets: Vec<String>,
+}
+
+impl KnownDeviation {
+    /// Whether it speaks of this scenario and cell (as text).
+    #[must_use]
+    pub fn speaks_of(&self, scenario: &str, cell: &str) -> bool {
+        self.scenario.as_ref().is_none_or(|only| only == scenario)
+            && (self.cells.is_empty() || self.cells.iter().any(|only| only == cell))
+    }
+
+    /// Whether it holds on that day, `YYYY-MM-DD`.
+    #[must_use]
+    pub fn holds_on(&self, today: &str) -> bool {
+        // Dates of this form compare as text.
+        self.expires.as_deref().is_none_or(|last| today <= last)
+    }
 }
 
 /// One target.
@@ -306,9 +332,15 @@ struct RawDeviation {
     requirement: String,
     #[serde(default)]
     scenario: Option<String>,
+    #[serde(default)]
+    cells: Vec<String>,
     reason: String,
     #[serde(default)]
+    link: Option<String>,
+    #[serde(default)]
     expires: Option<String>,
+    #[serde(default)]
+    varies: bool,
 }
 
 /// Reads profiles from text.
@@ -336,12 +368,17 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
                 declares.insert(lower_capability(word).map_err(wrong)?, has);
             }
         }
-        let deviations = raw
+        let all: Vec<String> = raw.variants.keys().cloned().collect();
+        let shared = raw.known_deviations.iter().map(|one| (one, all.clone()));
+        let own = choice
             .known_deviations
             .iter()
-            .chain(&choice.known_deviations)
-            .cloned()
-            .map(lower_deviation);
+            .map(|one| (one, vec![variant.clone()]));
+        let deviations = shared
+            .chain(own)
+            .map(|(one, targets)| lower_deviation(one.clone(), targets))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(wrong)?;
         profiles.push(Profile {
             name: variant.clone(),
             software: raw.name.clone(),
@@ -357,7 +394,7 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
                 max_connections: raw.limits.max_connections.unwrap_or(4).max(1),
             },
             timeouts,
-            known_deviations: deviations.collect(),
+            known_deviations: deviations,
             folder: folder.clone(),
             address: address.clone(),
         });
@@ -365,13 +402,25 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
     Ok(profiles)
 }
 
-fn lower_deviation(raw: RawDeviation) -> KnownDeviation {
-    KnownDeviation {
+fn lower_deviation(raw: RawDeviation, targets: Vec<String>) -> Result<KnownDeviation, String> {
+    if let Some(day) = &raw.expires
+        && day.parse::<jiff::civil::Date>().is_err()
+    {
+        return Err(format!(
+            "expected `expires: YYYY-MM-DD` for {}, got `{day}`",
+            raw.requirement
+        ));
+    }
+    Ok(KnownDeviation {
         requirement: raw.requirement,
         scenario: raw.scenario,
+        cells: raw.cells,
         reason: raw.reason,
+        link: raw.link,
         expires: raw.expires,
-    }
+        varies: raw.varies,
+        targets,
+    })
 }
 
 fn lower_capability(word: &str) -> Result<Capability, String> {
@@ -451,6 +500,31 @@ mod tests {
         let text = MINIMAL.replace("tls: explicit", "tls: explicit\n    declares: [auth-tsl]");
         let error = parse("target.yaml", &text, None).unwrap_err();
         assert!(error.to_string().contains("did you mean `auth-tls`"), "{error}");
+    }
+
+    #[test]
+    fn a_known_deviation_knows_whom_it_is_for_and_until_when() {
+        let text = format!(
+            "{MINIMAL}    known-deviations: [{{ requirement: r.own, reason: ours, expires: 2027-01-31 }}]\n  other: {{ tls: implicit }}\n\
+             known-deviations: [{{ requirement: r.all, scenario: a/b, cells: [tls=tls1.2], reason: all }}]\n"
+        );
+        let profiles = parse("target.yaml", &text, None).unwrap();
+        let own = &profiles[0].known_deviations[1];
+        assert_eq!(
+            (own.requirement.as_str(), &own.targets[..]),
+            ("r.own", &["acme".to_owned()][..])
+        );
+        assert!(own.holds_on("2027-01-31") && !own.holds_on("2027-02-01"));
+        let all = &profiles[1].known_deviations[0];
+        assert_eq!(all.targets, ["acme", "other"]);
+        assert!(all.speaks_of("a/b", "tls=tls1.2"));
+        assert!(!all.speaks_of("a/b", "tls=tls1.3") && !all.speaks_of("a/c", "tls=tls1.2"));
+        let error = parse("target.yaml", &text.replace("2027-01-31", "soon"), None).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("expected `expires: YYYY-MM-DD` for r.own, got `soon`")
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -48,12 +48,29 @@ pub struct Provisioner {
 
 /// The private folder of a run; removed with the last clone of its provisioner.
 #[derive(Debug)]
-struct StateFolder(PathBuf);
+struct StateFolder {
+    path: PathBuf,
+    /// The bundled serve scripts, unpacked by the first who needs one.
+    bundled: OnceLock<Result<PathBuf, String>>,
+}
+
+impl StateFolder {
+    fn bundled(&self) -> Result<&Path, String> {
+        let unpacked = self.bundled.get_or_init(|| {
+            let path = self.path.join("bundled");
+            match unpack_bundled(&path) {
+                Ok(()) => Ok(path),
+                Err(error) => Err(format!("cannot unpack {}: {error}", path.display())),
+            }
+        });
+        unpacked.as_deref().map_err(Clone::clone)
+    }
+}
 
 impl Drop for StateFolder {
     fn drop(&mut self) {
         // Only ours; nothing can be done about a failure here.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 
@@ -119,9 +136,12 @@ impl Provisioner {
         };
         std::fs::create_dir_all(&state)
             .map_err(|error| local(format!("cannot make the folder {}: {error}", state.display())))?;
-        let state = StateFolder(state);
-        restrict(&state.0)
-            .map_err(|error| local(format!("cannot protect {}: {error}", state.0.display())))?;
+        let state = StateFolder {
+            path: state,
+            bundled: OnceLock::new(),
+        };
+        restrict(&state.path)
+            .map_err(|error| local(format!("cannot protect {}: {error}", state.path.display())))?;
         let authority = Authority::new().map_err(|error| local(error.to_string()))?;
         let identity = certificate::recipe("valid")
             .and_then(|recipe| certificate::make(recipe, &authority))
@@ -182,12 +202,7 @@ impl Provisioner {
         let folder = if let Some(folder) = &profile.folder {
             folder.clone()
         } else {
-            let bundled = self.state.0.join("bundled");
-            if !bundled.exists() {
-                unpack_bundled(&bundled)
-                    .map_err(|error| local(format!("cannot unpack {}: {error}", bundled.display())))?;
-            }
-            bundled.join(&profile.software)
+            self.state.bundled().map_err(local)?.join(&profile.software)
         };
         let script = folder.join("serve.sh");
         if script.is_file() {
@@ -209,7 +224,7 @@ impl Provisioner {
                 kind: ProvisionErrorKind::NotInstalled,
                 detail,
             })?;
-        let state = self.state.0.join(&profile.name);
+        let state = self.state.path.join(&profile.name);
         std::fs::create_dir_all(&state)
             .map_err(|error| local(format!("cannot make the folder {}: {error}", state.display())))?;
         let accounts = made_up_accounts(&self.identity);

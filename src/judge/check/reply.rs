@@ -47,6 +47,7 @@ struct Wanted<'a> {
     codes: &'a [CodePattern],
     text: Option<String>,
     without: Option<String>,
+    line: Option<String>,
     protected: Option<bool>,
     closed: bool,
     well_formed: bool,
@@ -61,6 +62,7 @@ impl<'a> Wanted<'a> {
             codes: &alternative.codes,
             text: fill(&alternative.text)?,
             without: fill(&alternative.without)?,
+            line: fill(&alternative.line)?,
             protected: alternative.protected,
             closed: alternative.closed,
             well_formed: alternative.well_formed,
@@ -73,6 +75,7 @@ impl<'a> Wanted<'a> {
             || !self.codes.is_empty()
             || self.text.is_some()
             || self.without.is_some()
+            || self.line.is_some()
             || self.protected.is_some()
             || self.well_formed
     }
@@ -106,6 +109,10 @@ impl<'a> Wanted<'a> {
         if !self.text.as_ref().is_none_or(contains) || self.without.as_ref().is_some_and(contains) {
             return Some(Miss::Text);
         }
+        let is_line = |wanted: &String| reply.lines.iter().any(|line| words::is_like(line, wanted));
+        if !self.line.as_ref().is_none_or(is_line) {
+            return Some(Miss::Text);
+        }
         None
     }
 
@@ -129,6 +136,10 @@ impl<'a> Wanted<'a> {
             if let Some(text) = &self.without {
                 extra.push_str(" without the text ");
                 extra.push_str(&words::quoted(text));
+            }
+            if let Some(line) = &self.line {
+                extra.push_str(" with the line ");
+                extra.push_str(&words::quoted(line));
             }
             if self.codes.is_empty() {
                 words.push(format!("a reply{extra}"));

@@ -288,3 +288,46 @@ fn another_session_is_judged_by_its_own_connections() {
         Verdict::Pass
     );
 }
+
+/// A case whose set-up asks for something optional, with 200 as the answer that shows it.
+fn optional_setup() -> Case {
+    let optional = Check {
+        otherwise: Otherwise::NotApplicable,
+        ..check(codes(&[200]))
+    };
+    case(
+        vec![step(send("ONE"), vec![optional])],
+        vec![step(send("TWO"), vec![required("r.fail", codes(&[200]))])],
+    )
+}
+
+#[test]
+fn what_a_target_may_be_without_makes_the_case_not_applicable() {
+    let trace = Trace::default()
+        .connected()
+        .setup(0)
+        .command("ONE")
+        .reply(1, 502, "no")
+        .consumed(1)
+        .setup_done(0);
+    let judgement = judge_case(&optional_setup(), &requirements(), &trace.0);
+    assert_eq!(judgement.verdict, Verdict::NotApplicable);
+    assert!(judgement.findings.is_empty());
+    let reason = judgement.reason.unwrap();
+    assert!(
+        reason.starts_with("set-up step 1 (send ONE): expected 200, got 502"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn silence_is_not_the_absence_of_an_option() {
+    let trace = Trace::default()
+        .connected()
+        .setup(0)
+        .command("ONE")
+        .timed_out(Waited::Reply)
+        .setup_done(0);
+    let judgement = judge_case(&optional_setup(), &requirements(), &trace.0);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+}

@@ -16,7 +16,8 @@ use crate::plan::{Case, CaseId, Cell};
 use crate::requirement::{Grade, Level};
 use crate::scenario::Scenario;
 use crate::scenario::model::{
-    Action, Check, CheckKind, CodePattern, ReplyAlternative, ReplyPattern, Severity, Step, Template,
+    Action, Check, CheckKind, CodePattern, Otherwise, ReplyAlternative, ReplyPattern, Severity, Step,
+    Template,
 };
 use crate::trace::{
     ActionProblem, Channel, Event, EventKind, HandshakeFacts, HandshakeKind, Phase, StepIndex, TlsVersion,
@@ -36,6 +37,7 @@ pub(super) fn check(kind: CheckKind) -> Check {
     Check {
         requirement: None,
         grade: None,
+        otherwise: Otherwise::default(),
         within: None,
         channel: None,
         kinds: vec![kind],

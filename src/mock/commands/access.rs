@@ -7,12 +7,19 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::argument::{SYNTAX, is_bare};
 use crate::mock::Fault;
 use crate::mock::path::StorePath;
-use crate::mock::session::{Access, Control, Ended, Epoch, Level, Session, Settings, Step};
+use crate::mock::session::{Access, Control, Ended, Epoch, Level, Session, Settings, Step, TransferType};
 use crate::wire::command::Command;
 
 pub(super) async fn user(session: &mut Session, command: &Command) -> Step {
     if is_bare(command) {
         return session.reply(SYNTAX.0, SYNTAX.1).await;
+    }
+    let is_anonymous = command.argument_text().eq_ignore_ascii_case("anonymous");
+    if is_anonymous && session.has(Fault::AnswersAnonymousInClear) {
+        return session.reply_in_clear(530, "No guests.").await;
+    }
+    if session.has(Fault::KeepsLoginAtUser) && matches!(session.access, Access::LoggedIn(_)) {
+        return session.reply(331, "Now the password.").await;
     }
     session.access = Access::Named(command.argument_text());
     if session.has(Fault::DropsProtLevelAtUser) {
@@ -35,6 +42,9 @@ pub(super) async fn pass(session: &mut Session, command: &Command) -> Step {
     .map(|account| account.user.clone());
     if let Some(user) = accepted {
         session.access = Access::LoggedIn(user);
+        if session.has(Fault::DefaultsToImage) {
+            session.settings.transfer_type = TransferType::Image;
+        }
         session.settings.cwd = session.kept.cwd.take().unwrap_or_else(StorePath::root);
         session.settings.rename_from = session.kept.rename_from.take();
         session.refused_passwords = 0;
@@ -44,7 +54,8 @@ pub(super) async fn pass(session: &mut Session, command: &Command) -> Step {
     session.access = Access::Nobody;
     session.refused_passwords = session.refused_passwords.saturating_add(1);
     tokio::time::sleep(session.shared.options.login_delay).await;
-    if session.refused_passwords >= session.shared.options.login_attempts {
+    let is_limited = !session.has(Fault::TakesAnyNumberOfPasswords);
+    if is_limited && session.refused_passwords >= session.shared.options.login_attempts {
         session.reply(421, "Too many wrong passwords.").await?;
         return Err(Ended::ByServer);
     }
@@ -122,7 +133,7 @@ pub(super) async fn host(session: &mut Session, command: &Command) -> Step {
                 .sni
                 .as_ref()
                 .is_some_and(|sni| !sni.eq_ignore_ascii_case(&name));
-            if is_other_sni {
+            if is_other_sni && !session.has(Fault::IgnoresSniAtHost) {
                 Some((504, "TLS was started for another name."))
             } else if session.shared.options.serves_host(&name) {
                 None
@@ -135,7 +146,9 @@ pub(super) async fn host(session: &mut Session, command: &Command) -> Step {
         return session.reply(code, text).await;
     }
     session.settings.host = Some(name);
-    if let Access::Named(_) = session.access {
+    if !session.has(Fault::KeepsUserAcrossHost)
+        && let Access::Named(_) = session.access
+    {
         session.access = Access::Nobody;
     }
     let greeting = session.shared.options.greeting.clone();

@@ -29,6 +29,9 @@ pub(super) fn is_bare(command: &Command) -> bool {
 /// 501 without one, and for a name that the store does not take.
 pub(super) fn path(session: &Session, command: &Command) -> Result<StorePath, Refused> {
     match name(command) {
+        Some(name) if session.has(Fault::KeepsDoubledIac) && name.contains(&255) => {
+            resolve(session, &command.pathname().unwrap_or(name))
+        }
         Some(name) if !name.is_empty() => resolve(session, &name),
         _ => Err(SYNTAX),
     }
@@ -57,6 +60,21 @@ pub(super) fn resolve(session: &Session, name: &[u8]) -> Result<StorePath, Refus
             .cwd
             .resolve(ascii.as_bytes())
             .map_err(|error| refusal(&error));
+    }
+    let mut name = name;
+    if session.has(Fault::TrimsLeadingSpaces) {
+        name = name.trim_ascii_start();
+    }
+    if session.has(Fault::TrimsTrailingSpaces) {
+        name = name.trim_ascii_end();
+    }
+    if session.has(Fault::TreatsAbsolutePathsAsRelative) && name.len() > 1 {
+        name = name.strip_prefix(b"/").unwrap_or(name);
+    }
+    let stripped: Vec<u8>;
+    if session.has(Fault::StripsBit7) {
+        stripped = name.iter().map(|byte| byte & 0x7f).collect();
+        name = &stripped;
     }
     session
         .settings

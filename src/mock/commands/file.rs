@@ -39,7 +39,10 @@ pub(super) async fn pwd(session: &mut Session, command: &Command) -> Step {
     if !is_bare(command) {
         return session.reply(SYNTAX.0, SYNTAX.1).await;
     }
-    let text = if session.has(Fault::OmitsQuotesIn257) {
+    let has_other_quotes = session.settings.has_lang && session.has(Fault::SendsAngleQuotesAfterLang);
+    let text = if has_other_quotes {
+        [&b"<<"[..], &session.settings.cwd.to_bytes(), b">>"].concat()
+    } else if session.has(Fault::OmitsQuotesIn257) {
         session.settings.cwd.to_bytes()
     } else {
         quoted(&session.settings.cwd, b"is the current directory.")
@@ -110,6 +113,7 @@ pub(super) async fn rnto(session: &mut Session, command: &Command) -> Step {
 
 pub(super) async fn size(session: &mut Session, command: &Command) -> Step {
     let read = argument::path(session, command).and_then(|path| {
+        let path = expanded(session, path);
         let read = session.shared.store.read(session.user(), &path);
         read.map_err(|error| argument::refusal(&error))
     });
@@ -128,6 +132,13 @@ pub(super) async fn size(session: &mut Session, command: &Command) -> Step {
 }
 
 pub(super) async fn mdtm(session: &mut Session, command: &Command) -> Step {
+    if session.has(Fault::SetsTimeWithMdtm)
+        && let Some(name) = argument::name(command).and_then(|name| name.get(15..).map(<[u8]>::to_vec))
+        && let Ok(path) = argument::resolve(session, &name)
+        && session.shared.store.set_modified(session.user(), &path, 0)
+    {
+        return session.reply(213, "19700101000000").await;
+    }
     let found = argument::path(session, command).and_then(|path| match entry(session, &path)? {
         Entry {
             is_directory: true, ..
@@ -149,11 +160,33 @@ pub(super) async fn mlst(session: &mut Session, command: &Command) -> Step {
     match found {
         Ok((path, entry)) => {
             let mut line = b" ".to_vec();
-            line.extend_from_slice(&fact_line(&entry, &path.to_bytes(), &session.settings.facts));
+            if session.has(Fault::OmitsSpaceBeforeMlstEntry) {
+                line.clear();
+            }
+            line.extend_from_slice(&fact_line(
+                &entry,
+                &path.to_bytes(),
+                &session.settings.facts,
+                &session.shared.options.faults,
+            ));
             session.reply_bytes(250, &[b"One entry:", &line, b"End"]).await
         }
         Err((code, text)) => session.reply(code, text).await,
     }
+}
+
+/// The first name that a `*` at the end of `path` stands for, where a fault looks for it.
+fn expanded(session: &Session, path: StorePath) -> StorePath {
+    let prefix = path.name().and_then(|name| name.strip_suffix(b"*"));
+    let Some(prefix) = prefix.filter(|_| session.has(Fault::ExpandsWildcardsInSize)) else {
+        return path;
+    };
+    let entries = session.shared.store.list(session.user(), &path.parent());
+    let found = entries
+        .unwrap_or_default()
+        .into_iter()
+        .find(|entry| entry.name.starts_with(prefix));
+    found.map_or_else(|| path.clone(), |entry| path.parent().child(&entry.name))
 }
 
 fn entry(session: &Session, path: &StorePath) -> Result<Entry, Refused> {

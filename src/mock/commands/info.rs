@@ -74,6 +74,12 @@ async fn stat_path(session: &mut Session, command: &Command) -> Step {
     });
     match found {
         Ok((code, entries)) => {
+            if session.has(Fault::SendsNamesUnpaddedInStat) {
+                let names: Vec<Vec<u8>> = entries.into_iter().map(|entry| entry.name).collect();
+                let names = names.join(&b"\r\n"[..]);
+                let text = [b"212-Status:", names.as_slice(), b"212 End\r\n"];
+                return session.send(&text.join(&b"\r\n"[..])).await;
+            }
             let now = session.shared.store.now();
             let mut lines = vec![b"Status:".to_vec()];
             for entry in entries {
@@ -91,28 +97,15 @@ async fn stat_path(session: &mut Session, command: &Command) -> Step {
 }
 
 pub(super) async fn feat(session: &mut Session, command: &Command) -> Step {
-    if !is_bare(command) {
+    if !is_bare(command) && !session.has(Fault::IgnoresFeatArgument) {
         return session.reply(SYNTAX.0, SYNTAX.1).await;
     }
-    let has_tls_lines = !session.has(Fault::OmitsAuthFromFeat);
-    let mlst = format!("MLST {}", session.settings.facts.feature());
-    let mut features = Vec::new();
-    if has_tls_lines {
-        features.push("AUTH TLS");
+    if session.has(Fault::RefusesFeatBeforeLogin) && !matches!(session.access, Access::LoggedIn(_)) {
+        return session.reply(530, "Log in first.").await;
     }
-    if session.shared.options.ccc_allowed {
-        features.push("CCC");
-    }
-    if session.shared.options.active_allowed {
-        features.push("EPRT");
-    }
-    features.extend(["EPSV", "HOST", "LANG EN*", "MDTM", &mlst]);
-    if has_tls_lines {
-        features.extend(["PBSZ", "PROT"]);
-    }
-    features.extend(["REST STREAM", "SIZE", "TVFS"]);
-    if !session.has(Fault::OmitsUtf8FromFeat) {
-        features.push("UTF8");
+    let mut features = features(session);
+    if session.has(Fault::IndentsFeaturesTwice) {
+        features.iter_mut().for_each(|feature| feature.insert(0, ' '));
     }
     let lines = render_features(&features);
     if session.has(Fault::EndsMultilineWithAnotherCode) {
@@ -126,6 +119,57 @@ pub(super) async fn feat(session: &mut Session, command: &Command) -> Step {
     session.reply_lines(211, &lines).await
 }
 
+/// What this server can do, one feature a line, in alphabetical order.
+fn features(session: &Session) -> Vec<String> {
+    let options = &session.shared.options;
+    let has = |fault| session.has(fault);
+    let mlst = match session.settings.facts.feature() {
+        facts if has(Fault::SeparatesFactsWithCommas) => facts.replace(';', ", "),
+        facts if has(Fault::OmitsPermFromMlstFeature) => facts.replace("perm*;", ""),
+        facts => facts,
+    };
+    let mlst = format!("MLST {mlst}");
+    let has_tls_lines = !has(Fault::OmitsAuthFromFeat);
+    let has_pseudo_codes = has(Fault::ListsPseudoCodes);
+    let lang = if has(Fault::ListsLangWithoutTags) {
+        "LANG"
+    } else {
+        "LANG EN*"
+    };
+    let mdtm = if has(Fault::DescribesMdtmInFeat) {
+        "MDTM YYYYMMDDHHMMSS file"
+    } else {
+        "MDTM"
+    };
+    let tvfs = if has(Fault::AddsTextToTvfsFeature) {
+        "TVFS 1.0"
+    } else {
+        "TVFS"
+    };
+    [
+        ("AUTH TLS", has_tls_lines),
+        ("base", has_pseudo_codes),
+        ("CCC", options.ccc_allowed),
+        ("EPRT", options.active_allowed),
+        ("EPSV", true),
+        ("HOST", !has(Fault::OmitsHostFromFeat)),
+        (lang, true),
+        (mdtm, !has(Fault::OmitsMdtmFromFeat)),
+        (&mlst, true),
+        ("nat6", has_pseudo_codes),
+        ("PBSZ", has_tls_lines),
+        ("PROT", has_tls_lines),
+        ("REST STREAM", !has(Fault::OmitsRestFromFeat)),
+        ("SIZE", true),
+        (tvfs, true),
+        ("UTF8", !has(Fault::OmitsUtf8FromFeat)),
+    ]
+    .into_iter()
+    .filter(|(_, is_there)| *is_there)
+    .map(|(feature, _)| feature.to_owned())
+    .collect()
+}
+
 pub(super) async fn opts(session: &mut Session, command: &Command) -> Step {
     let argument = command.argument_text();
     let (name, options) = argument.split_once(' ').unwrap_or((&argument, ""));
@@ -136,10 +180,17 @@ pub(super) async fn opts(session: &mut Session, command: &Command) -> Step {
         "MLST" => match FactSet::parse(options) {
             Some(facts) => {
                 let text = format!("MLST OPTS {}", facts.echo());
-                session.settings.facts = facts;
+                if !session.has(Fault::IgnoresFactSelection) {
+                    session.settings.facts = facts;
+                }
                 session.reply(200, text.trim_ascii_end()).await
             }
-            None => session.reply(SYNTAX.0, SYNTAX.1).await,
+            None => {
+                if session.has(Fault::ClearsFactsOnBadOpts) {
+                    session.settings.facts = FactSet::parse("").unwrap_or_default();
+                }
+                session.reply(SYNTAX.0, SYNTAX.1).await
+            }
         },
         _ => session.reply(501, "No such option.").await,
     }
@@ -154,6 +205,7 @@ pub(super) async fn lang(session: &mut Session, command: &Command) -> Step {
                 .all(|c| c.is_ascii_alphabetic() || (index > 0 && c.is_ascii_digit()))
     });
     if tag.is_empty() || tag.eq_ignore_ascii_case("en") {
+        session.settings.has_lang = true;
         session.reply(200, "Replies are in English.").await
     } else if is_tag {
         session.reply(504, "Only English is spoken here.").await

@@ -7,13 +7,21 @@ use super::running::{check_level, refuse, send};
 use crate::mock::Fault;
 use crate::mock::listing::{fact_line, list_line};
 use crate::mock::path::StorePath;
-use crate::mock::session::{Session, Step};
+use crate::mock::session::{Session, Step, TransferType};
 use crate::mock::store::{Entry, StoreErrorKind};
 use crate::wire::command::{Command, Verb};
 
 pub(super) async fn list(session: &mut Session, command: &Command) -> Step {
     session.settings.restart = None;
     let listed = check_level(session).and_then(|()| listing(session, command));
+    let listed = match listed {
+        Err((450, _)) if session.has(Fault::ListsMissingPathsAsEmpty) => Ok(Vec::new()),
+        Ok(mut text) if session.has(Fault::EndsListingLinesWithLf) => {
+            text.retain(|byte| *byte != b'\r');
+            Ok(text)
+        }
+        listed => listed,
+    };
     match listed {
         Ok(text) => send(session, command, text, "The listing follows.".to_owned()).await,
         Err(refused) => refuse(session, refused).await,
@@ -94,16 +102,28 @@ pub(super) async fn mlsd(session: &mut Session, command: &Command) -> Step {
             StoreErrorKind::NotDirectory => (501, "MLSD is for directories."),
             _ => argument::refusal(&error),
         })?;
+        let facts = &session.settings.facts;
         let mut text = Vec::new();
         if session.has(Fault::AddsHeaderToMlsd) {
             text.extend_from_slice(b"total 4\r\n");
         }
+        if session.has(Fault::SendsDotEntriesWithoutType) {
+            text.extend_from_slice(b"size=4096; .\r\n");
+        }
         for entry in entries {
-            text.extend_from_slice(&fact_line(&entry, &entry.name, &session.settings.facts));
+            let name = if session.has(Fault::SendsPathsInMlsd) {
+                path.child(&entry.name).to_bytes()
+            } else {
+                entry.name.clone()
+            };
+            text.extend_from_slice(&fact_line(&entry, &name, facts, &session.shared.options.faults));
             text.extend_from_slice(b"\r\n");
         }
         Ok(text)
     });
+    if session.has(Fault::SetsTypeAOnMlsd) {
+        session.settings.transfer_type = TransferType::Ascii;
+    }
     match listed {
         Ok(text) => send(session, command, text, "The listing follows.".to_owned()).await,
         Err(refused) => refuse(session, refused).await,

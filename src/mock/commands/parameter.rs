@@ -2,7 +2,7 @@
 //!
 //! RFC 959 section 4.1.2, RFC 2428 (EPRT and EPSV), RFC 3659 section 5 (REST), RFC 2577 section 3 (bounce attacks).
 
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 
 use super::argument::{SYNTAX, is_bare, word};
@@ -85,8 +85,10 @@ pub(super) async fn pasv(session: &mut Session, command: &Command) -> Step {
 }
 
 pub(super) async fn epsv(session: &mut Session, command: &Command) -> Step {
-    let Ok(argument) = parse_epsv_argument(command.argument.as_deref()) else {
-        return session.reply(SYNTAX.0, SYNTAX.1).await;
+    let argument = match parse_epsv_argument(command.argument.as_deref()) {
+        Ok(argument) => argument,
+        Err(_) if session.has(Fault::IgnoresEpsvArgument) => EpsvArgument::None,
+        Err(_) => return session.reply(SYNTAX.0, SYNTAX.1).await,
     };
     let is_ipv4 = session.peer().is_ipv4();
     match argument {
@@ -117,7 +119,11 @@ pub(super) async fn epsv(session: &mut Session, command: &Command) -> Step {
 /// Listens for the next data connection; the listener of before is closed.
 fn listen(session: &mut Session, path: DataPath) -> Option<u16> {
     let older = session.settings.route.take();
-    let address = SocketAddr::new(session.link.local_address().ip(), 0);
+    let local = match session.link.local_address().ip() {
+        IpAddr::V6(_) if session.has(Fault::ListensOnIpv4ForEpsv) => Ipv4Addr::LOCALHOST.into(),
+        local => local,
+    };
+    let address = SocketAddr::new(local, 0);
     let listener = Listener::bind(address, session.shared.options.passive_ports.clone()).ok()?;
     let port = listener.local_address().port();
     session.settings.route = Some(Route {
@@ -215,6 +221,9 @@ pub(super) async fn rest(session: &mut Session, command: &Command) -> Step {
     let Some(marker) = decimal(&command.argument_text()).filter(|marker| *marker <= MARKER_LIMIT) else {
         return session.reply(501, "REST takes a number of bytes.").await;
     };
+    if session.has(Fault::DropsListenerOnRest) {
+        session.settings.route = None;
+    }
     if marker > 0 || !session.has(Fault::IgnoresRest0) {
         session.settings.restart = (marker > 0).then_some(marker);
     }

@@ -48,6 +48,9 @@ pub(super) async fn send(
         preliminary,
     };
     match transfer(session, job).await? {
+        Some(done) if command.verb == Verb::Mlsd && session.has(Fault::AnswersMlsdWith200) => {
+            complete(session, done, (200, "Done.")).await
+        }
         Some(done) => complete(session, done, (226, "Done.")).await,
         None => Ok(()),
     }
@@ -178,7 +181,14 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
     after_transfer(session, &outcome);
     let Outcome { result, link, .. } = *outcome;
     let ends_late = session.does(Manner::CompletesBeforeClosing) && result.is_ok();
-    let (link, ended) = if ends_late { (link, None) } else { (None, link) };
+    let (link, ended) = match link {
+        Some(link) if session.has(Fault::KeepsDataConnectionOpen) => {
+            session.held = Some(link);
+            (None, None)
+        }
+        link if ends_late => (link, None),
+        link => (None, link),
+    };
     if let Some(link) = ended {
         session.drains.spawn(data::drain(link));
     }
@@ -205,13 +215,22 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
 /// Sends the preliminary reply when it is due `now`.
 async fn open(session: &mut Session, opening: &mut Option<Opening>, now: Due) -> Step {
     match opening.take_if(|opening| opening.due == now) {
-        Some(opening) => session.reply(opening.code, &opening.text).await,
+        Some(opening) => {
+            session.reply(opening.code, &opening.text).await?;
+            if session.has(Fault::Sends150Twice) {
+                session.reply(opening.code, &opening.text).await?;
+            }
+            Ok(())
+        }
         None => Ok(()),
     }
 }
 
 async fn answer_failure(session: &mut Session, observation: Observation, reply: Refused) -> Step {
     let has_failed_handshake = observation.end == DataEnd::HandshakeFailed;
+    if observation.end == DataEnd::NotConnected && session.has(Fault::AcknowledgesMissingDataConnection) {
+        return finish(session, observation, (226, "Done.")).await;
+    }
     let is_not_reused = observation.end == DataEnd::Refused && reply.0 == 522;
     if is_not_reused && session.has(Fault::DropsDataSilentlyWithoutReuse) {
         session.shared.observe(observation);
@@ -348,6 +367,12 @@ async fn serve(session: &mut Session, line: Line, progress: &Progress) -> Result
             info::stat(session, command, Some(progress)).await?;
             Ok(false)
         }
+        (_, Verb::Quit) if session.has(Fault::QuitsAtOnce) => {
+            session.reply(226, "Done.").await?;
+            session.reply(221, "Goodbye.").await?;
+            Err(Ended::ByServer)
+        }
+        _ if session.has(Fault::DropsCommandsDuringTransfer) => Ok(false),
         _ => {
             session.queue(line).await?;
             Ok(false)

@@ -28,6 +28,12 @@ pub(in crate::mock) fn before_rules(session: &Session, command: &Command) -> Opt
         }
         Verb::Other(_) if session.has(Fault::AcceptsUnknownCommands) => Some(Slip::Replies(200, "Fine.")),
         Verb::Ccc if session.has(Fault::AcceptsCccInClear) && is_clear => Some(Slip::Replies(200, "Clear.")),
+        Verb::Other(_) if session.has(Fault::ServesBrowsers) => Some(Slip::Replies(500, "Unknown command.")),
+        Verb::Xpwd | Verb::Xmkd | Verb::Xrmd | Verb::Xcwd | Verb::Xcup
+            if session.has(Fault::LacksXCommands) =>
+        {
+            Some(Slip::Replies(500, "Unknown command."))
+        }
         Verb::Adat if session.has(Fault::AnswersAdatInClear) && is_clear => {
             Some(Slip::Replies(335, "ADAT=AAAA"))
         }
@@ -37,6 +43,69 @@ pub(in crate::mock) fn before_rules(session: &Session, command: &Command) -> Opt
 
 /// What a fault does in place of what the handler would do.
 pub(in crate::mock) fn instead(session: &Session, command: &Command) -> Option<Slip> {
+    of_extensions(session, command)
+        .or_else(|| of_parameters(session, command))
+        .or_else(|| of_others(session, command))
+}
+
+/// As [`instead`], for commands that are newer than RFC 959, and for information.
+fn of_extensions(session: &Session, command: &Command) -> Option<Slip> {
+    let argument = word(command);
+    let replies = |fault, code, text| session.has(fault).then_some(Slip::Replies(code, text));
+    match &command.verb {
+        Verb::Help => replies(Fault::AnswersHelpWith200, 200, "No help."),
+        Verb::Host if session.has(Fault::AnswersHostWith200) => Some(Slip::Replies(200, "Fine.")),
+        Verb::Host if !argument.contains(':') && !is_address(&argument) => {
+            (!session.shared.options.serves_host(&argument))
+                .then(|| replies(Fault::AcceptsUnknownHost, 220, "Ready."))
+                .flatten()
+        }
+        Verb::Mdtm if !is_missing(session, command) => {
+            replies(Fault::AnswersMdtmInWords, 213, "Sun Jan 01 00:00:00 2026")
+        }
+        Verb::Mlst => replies(Fault::ListsMlstWithoutServingIt, 500, "Unknown command."),
+        Verb::Noop if session.has(Fault::AnswersNoopWith250) => Some(Slip::Replies(250, "Fine.")),
+        Verb::Noop => replies(Fault::AsksForMoreAfterNoop, 350, "And now?"),
+        Verb::Opts if argument.starts_with("MLST") => {
+            replies(Fault::AnswersOptsMlstWith202, 202, "Not needed here.")
+        }
+        Verb::Size if !is_missing(session, command) => replies(Fault::AnswersSizeInWords, 213, "size is 1"),
+        Verb::Stat if !is_bare(command) => {
+            replies(Fault::AnswersStatPathWith150, 150, "The listing follows.")
+        }
+        Verb::Syst => replies(Fault::AnswersSystWith200, 200, "Fine."),
+        Verb::User if session.settings.host.is_none() => {
+            replies(Fault::DemandsHostBeforeUser, 503, "HOST comes first.")
+        }
+        _ => None,
+    }
+}
+
+/// As [`instead`], for transfer parameters and listings.
+fn of_parameters(session: &Session, command: &Command) -> Option<Slip> {
+    let argument = word(command);
+    let replies = |fault, code, text| session.has(fault).then_some(Slip::Replies(code, text));
+    match &command.verb {
+        Verb::Allo => replies(Fault::LacksAllo, 502, "Command not implemented."),
+        Verb::Eprt if !argument.starts_with('|') => {
+            replies(Fault::TakesOnlyPipeInEprt, 501, "The argument is not right.")
+        }
+        Verb::List | Verb::Nlst if argument.starts_with('-') => {
+            session.has(Fault::ClosesOnListOptions).then_some(Slip::Closes)
+        }
+        Verb::Pasv if session.peer().is_ipv6() => replies(
+            Fault::AnswersPasvOverIpv6,
+            227,
+            "Entering Passive Mode (0,0,0,0,200,10).",
+        ),
+        Verb::Port if is_low_port(command) => replies(Fault::AcceptsLowPorts, 200, "Fine."),
+        Verb::Stru if argument == "F" => replies(Fault::LacksStru, 502, "Command not implemented."),
+        Verb::Type if argument == "A T" => replies(Fault::RefusesTypeAT, 504, "Not this format."),
+        _ => None,
+    }
+}
+
+fn of_others(session: &Session, command: &Command) -> Option<Slip> {
     let argument = word(command);
     let replies = |fault, code, text| session.has(fault).then_some(Slip::Replies(code, text));
     match &command.verb {
@@ -122,6 +191,10 @@ fn has_account(session: &Session, command: &Command) -> bool {
         .accounts
         .iter()
         .any(|account| account.user == name)
+}
+
+fn is_low_port(command: &Command) -> bool {
+    parse_port_argument(command.argument.as_deref().unwrap_or_default()).is_ok_and(|peer| peer.port() < 1024)
 }
 
 fn is_address(argument: &str) -> bool {

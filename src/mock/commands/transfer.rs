@@ -49,16 +49,27 @@ fn take_restart(session: &mut Session) -> Option<u64> {
 
 fn read(session: &Session, command: &Command, restart: u64) -> Result<Vec<u8>, Refused> {
     let path = argument::path(session, command)?;
+    if session.has(Fault::ReadsOutsideOfTheHome) && command.argument_text().contains("../etc/passwd") {
+        return Ok(b"root:x:0:0:root:/root:/bin/sh\n".to_vec());
+    }
     let stored = match session.shared.store.read(session.user(), &path) {
         Ok(stored) => stored,
         Err(_) if session.has(Fault::AcknowledgesMissingFile) => Arc::default(),
         Err(error) => return Err(argument::refusal(&error)),
     };
     let sent = match session.settings.transfer_type {
+        TransferType::Ascii if session.has(Fault::StoresCrInTypeA) => stored
+            .split(|byte| *byte == b'\n')
+            .collect::<Vec<_>>()
+            .join(&b"\r\n"[..]),
+        TransferType::Ascii if session.has(Fault::SendsLfInTypeA) => stored.to_vec(),
         TransferType::Ascii => to_network(&stored),
         TransferType::Image => stored.to_vec(),
     };
-    let start = usize::try_from(restart).unwrap_or(usize::MAX);
+    let mut start = usize::try_from(restart).unwrap_or(usize::MAX);
+    if session.has(Fault::WrapsRestartOffset) {
+        start = start.checked_rem(sent.len()).unwrap_or(0);
+    }
     let mut rest = sent
         .get(start..)
         .ok_or((554, "The file is shorter than the restart marker."))?;
@@ -70,7 +81,10 @@ fn read(session: &Session, command: &Command, restart: u64) -> Result<Vec<u8>, R
 }
 
 pub(super) async fn stor(session: &mut Session, command: &Command) -> Step {
-    let restart = take_restart(session);
+    let mut restart = take_restart(session);
+    if command.verb == Verb::Appe && session.has(Fault::AppendsBehindRestart) {
+        restart = None;
+    }
     let target = check_level(session)
         .and_then(|()| argument::path(session, command))
         .and_then(|path| target(session, path, &command.verb, restart));
@@ -92,6 +106,9 @@ pub(super) async fn stou(session: &mut Session, command: &Command) -> Step {
     });
     match target {
         // This very form, so that clients can find the name (RFC 1123 section 4.1.2.9).
+        Ok((_, target)) if session.has(Fault::HidesTheNameOfStou) => {
+            receive(session, command, target, "Fine.".to_owned()).await
+        }
         Ok((name, target)) => receive(session, command, target, format!("FILE: {name}")).await,
         Err(refused) => refuse(session, refused).await,
     }
@@ -155,7 +172,7 @@ async fn receive(session: &mut Session, command: &Command, target: Target, preli
     {
         content.extend_from_slice(old.get(content.len()..).unwrap_or_default());
     }
-    if session.settings.transfer_type == TransferType::Ascii {
+    if session.settings.transfer_type == TransferType::Ascii && !session.has(Fault::StoresCrInTypeA) {
         content = from_network(&content);
     }
     let stored = session.shared.store.write(session.user(), &target.path, content);

@@ -48,7 +48,7 @@ impl Carrier {
                 .bytes
                 .fetch_add(u64::try_from(chunk.len()).unwrap_or(0), Ordering::Relaxed);
         }
-        if self.ends_late() {
+        if self.ends_late() || self.has(Fault::KeepsDataConnectionOpen) {
             return Ok((Vec::new(), DataEnd::Sent));
         }
         let is_silent = self.has(Fault::OmitsCloseNotifyOnRetr) && !self.plan.is_listing

@@ -62,7 +62,9 @@ pub(in crate::mock) struct Session {
     /// The final reply is sent twice; for a fault.
     pub(super) is_doubled: bool,
     /// A reply that waits for the next one.
-    pub(super) held: Vec<u8>,
+    pub(super) held_reply: Vec<u8>,
+    /// A data connection that stays open; for a fault.
+    pub(in crate::mock) held: Option<Link>,
     /// Data connections whose end is still waited for.
     pub(in crate::mock) drains: JoinSet<()>,
 }
@@ -95,7 +97,8 @@ impl Session {
             kept: Kept::default(),
             has_aborted: false,
             is_doubled: false,
-            held: Vec::new(),
+            held_reply: Vec::new(),
+            held: None,
             drains: JoinSet::new(),
         }
     }
@@ -212,7 +215,7 @@ impl Session {
 
     /// Obeys or refuses a line.
     async fn obey(&mut self, line: Line) -> Step {
-        let command = match line {
+        let mut command = match line {
             Line::Command(command) => command,
             Line::Refused(code, text) => {
                 if text == EMPTY_LINE && self.has(Fault::ClosesOnEmptyLine) {
@@ -222,6 +225,9 @@ impl Session {
                 return self.reply(code, text).await;
             }
         };
+        if !command.telnet.is_empty() && self.has(Fault::TakesTelnetForText) {
+            return self.reply(500, "Unknown command.").await;
+        }
         self.refuse_telnet_options(&command.telnet).await?;
         if let Some(slip) = commands::before_rules(self, &command) {
             return self.slip(slip).await;
@@ -233,8 +239,19 @@ impl Session {
                 return Err(Ended::ByServer);
             }
             self.count_unknown(500).await?;
+            if self.has(Fault::EchoesUnknownCommands) {
+                let text = [command.raw.as_slice(), b" is unknown."].concat();
+                return self.reply_bytes(500, &[&text]).await;
+            }
             return self.reply(500, "Unknown command.").await;
         };
+        if self.has(Fault::CutsNamesAtNul)
+            && let Some(argument) = &mut command.argument
+            && let Some(end) = argument.iter().position(|byte| *byte == 0)
+        {
+            argument.truncate(end);
+            command.violations.clear();
+        }
         if command.violations.contains(&CommandViolation::BareCarriageReturn)
             || command.violations.contains(&CommandViolation::Nul)
         {
@@ -313,7 +330,8 @@ impl Session {
     async fn count_unknown(&mut self, code: u16) -> Step {
         self.unknown_lines = self.unknown_lines.saturating_add(1);
         let is_logged_in = matches!(self.access, Access::LoggedIn(_));
-        if code == 500 && !is_logged_in && self.unknown_lines > UNKNOWN_LIMIT {
+        let is_limited = !self.has(Fault::HasNoLimitForUnknownCommands);
+        if is_limited && code == 500 && !is_logged_in && self.unknown_lines > UNKNOWN_LIMIT {
             self.reply(421, "Too many lines that are no command.").await?;
             return Err(Ended::ByServer);
         }

@@ -9,6 +9,8 @@ use crate::mock::Fault;
 use crate::transport::Incoming;
 use crate::wire::command::{Command, CommandError, CommandViolation};
 
+/// How long a fault stays silent.
+const CHAT: Duration = Duration::from_millis(500);
 /// How many commands may wait for the end of a transfer.
 const QUEUE_LIMIT: usize = 64;
 /// The reply to a line with nothing in it.
@@ -31,6 +33,14 @@ impl Session {
             }
             if let Some(line) = self.take_line() {
                 return Ok(line);
+            }
+            if self.has(Fault::TalksWhileIdle) {
+                let Ok(incoming) = tokio::time::timeout(CHAT, self.link.receive()).await else {
+                    self.reply(211, "Still here.").await?;
+                    continue;
+                };
+                self.accept(incoming)?;
+                continue;
             }
             let idle = self.shared.options.idle_timeout;
             let Ok(incoming) = tokio::time::timeout(idle, self.link.receive()).await else {
@@ -62,6 +72,13 @@ impl Session {
             && let Some(end) = bytes.iter().position(|byte| *byte == b'\n')
         {
             self.parser.push(bytes.get(..=end).unwrap_or_default());
+            return;
+        }
+        if self.has(Fault::SplitsLinesAt1024Bytes) {
+            for part in bytes.chunks(1024) {
+                self.parser.push(part);
+                self.parser.push(if part.len() == 1024 { b"\r\n" } else { b"" });
+            }
             return;
         }
         self.parser.push(bytes);

@@ -77,6 +77,8 @@ pub(in crate::mock) struct Settings {
     pub(in crate::mock) rename_from: Option<StorePath>,
     pub(in crate::mock) facts: FactSet,
     pub(in crate::mock) host: Option<String>,
+    /// LANG was taken; for a fault.
+    pub(in crate::mock) has_lang: bool,
     /// PBSZ above 0 was taken; for a fault.
     pub(in crate::mock) is_framed: bool,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::matrix;
 use super::paint::Paint;
 use crate::judge::Verdict;
 use crate::report::gather::{Group, groups};
@@ -38,6 +39,7 @@ pub fn render_summary(run: &RunOutcome, width: usize, colour: bool) -> String {
     );
     page.reasons(&mut out, run, Verdict::Error, "trouble in the harness");
     page.unstable(&mut out, run);
+    page.stale(&mut out, run);
     page.last_line(&mut out, run);
     out
 }
@@ -124,6 +126,23 @@ impl Page {
         }
     }
 
+    /// Known deviations that are out of date.
+    fn stale(&self, out: &mut String, run: &RunOutcome) {
+        for (position, text) in run.stale_deviations().iter().enumerate() {
+            if position == 0 {
+                out.push('\n');
+            }
+            let _ = write!(out, "{} ", self.paint.red("x"));
+            for (line, text) in text::wrap(&text::plain(text), self.width.saturating_sub(2), LINES)
+                .iter()
+                .enumerate()
+            {
+                let indent = if line == 0 { 0 } else { 2 };
+                let _ = writeln!(out, "{:indent$}{text}", "");
+            }
+        }
+    }
+
     fn areas(&self, out: &mut String, run: &RunOutcome) {
         let mut areas: BTreeMap<&str, Vec<&CaseOutcome>> = BTreeMap::new();
         for case in &run.cases {
@@ -133,6 +152,10 @@ impl Page {
             return;
         }
         out.push('\n');
+        if run.targets.len() > 1 {
+            matrix::areas(out, run, self.width, self.paint);
+            return;
+        }
         let rows: Vec<(String, Counts)> = areas
             .into_iter()
             .map(|(area, cases)| (text::plain(area), Counts::of(cases)))

@@ -5,7 +5,7 @@ use crate::base::{Span, Spanned};
 use crate::requirement::Grade;
 use crate::scenario::error::LoadErrorKind;
 use crate::scenario::model::{
-    Check, CheckKind, DataPattern, FilePattern, ReplyAlternative, ReplyPattern, TlsPattern,
+    Check, CheckKind, DataPattern, FilePattern, Otherwise, ReplyAlternative, ReplyPattern, TlsPattern,
 };
 use crate::scenario::raw::{
     CHECK_KINDS, Field, Flag, Keyed, OneOrMany, RawCheck, RawCode, RawData, RawFilePattern, RawReply,
@@ -73,6 +73,7 @@ impl Lowering<'_, '_> {
         let requirement = self.requirement(raw);
         Check {
             grade: self.grade(raw, requirement.as_ref()),
+            otherwise: self.otherwise(raw),
             requirement,
             within: raw.within.get().map(|within| within.clone().map(|pause| pause.0)),
             channel,
@@ -161,6 +162,21 @@ impl Lowering<'_, '_> {
         Some(grade)
     }
 
+    fn otherwise(&mut self, raw: &RawCheck) -> Otherwise {
+        let Some(otherwise) = raw.otherwise.get() else {
+            return Otherwise::default();
+        };
+        if self.phase != Phase::Setup {
+            let kind = LoadErrorKind::ConflictingKeys {
+                what: "`otherwise` outside of `setup`".into(),
+                context: "a check".into(),
+            };
+            let help = "what is under test must come about; move the check to `setup`, or name a capability";
+            self.reader.note(otherwise.span, kind, Some(help.into()));
+        }
+        otherwise.value.0
+    }
+
     /// Bare codes become one alternative, so that they are told in one breath.
     fn reply(&mut self, raw: &OneOrMany<RawReply>) -> ReplyPattern {
         let mut bare = ReplyAlternative::default();
@@ -193,6 +209,7 @@ impl Lowering<'_, '_> {
             codes: Vec::new(),
             text: self.optional(&raw.text),
             without: self.optional(&raw.without),
+            line: self.optional(&raw.line),
             protected: flag(&raw.protected),
             closed: false,
             well_formed: flag(&raw.well_formed).unwrap_or(false),

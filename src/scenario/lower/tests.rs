@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::requirement::{Capability, Catalogue};
 use crate::scenario::model::{
     AccountRef, Action, CaptureSource, ChannelRef, CheckKind, CloseConnection, ClosedBy, CodePattern,
-    Content, DataPathChoice, HandshakeOutcome, Level, ReadData, ReplyAlternative, ReplyPattern, Resume,
-    Severity, Step, StoreCommand, TcpEnd, TlsEnd,
+    Content, DataPathChoice, HandshakeOutcome, Level, Otherwise, ReadData, ReplyAlternative, ReplyPattern,
+    Resume, Severity, Step, StoreCommand, TcpEnd, TlsEnd,
 };
 use crate::scenario::{Known, Scenario, load};
 use crate::trace::{DataPath, TlsVersion};
@@ -213,4 +213,31 @@ fn spans_are_those_of_the_words() {
         step.expect[0].span.end - step.expect[0].span.start,
         "{ reply: 257 }".len()
     );
+}
+
+#[test]
+fn a_broken_precondition_of_the_set_up_may_make_a_case_not_applicable() {
+    let text = |place: &str| {
+        let optional = "  - { send: FEAT, expect: { reply: 211, otherwise: not-applicable } }\n";
+        let (setup, steps) = if place == "setup" {
+            (optional, "")
+        } else {
+            ("", optional)
+        };
+        format!(
+            "title: T\nwhy: W\ndetects: [refuses-pbsz-zero]\nsetup:\n  - reach: protected\n{setup}steps:\n{steps}  \
+             - expect: {{ reply: 200, requirement: rfc4217.s9.pbsz-before-prot }}\n"
+        )
+    };
+    let scenario = load_one("area/name", &text("setup"));
+    assert_eq!(scenario.setup[1].expect[0].otherwise, Otherwise::NotApplicable);
+    let catalogue = Catalogue::embedded().unwrap();
+    let known = Known {
+        catalogue: &catalogue,
+        faults: &["refuses-pbsz-zero"],
+        certificates: &[],
+    };
+    let (_, errors) = load(vec![("area/name".into(), text("steps"))], &known);
+    let codes: Vec<&str> = errors.iter().map(|error| error.code()).collect();
+    assert_eq!(codes, ["scenario::conflicting-keys"]);
 }

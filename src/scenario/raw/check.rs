@@ -6,7 +6,7 @@ use super::read::{Listed, OneOrMany, Read, Reader, raw_struct};
 use super::scalar::{AlertName, Flag, Number, Pause, RawCode, Text};
 use super::words::{One, Word};
 use crate::requirement::Grade;
-use crate::scenario::model::{ActionPattern, ChannelRef, ClosedBy, HandshakeOutcome, Milestone};
+use crate::scenario::model::{ActionPattern, ChannelRef, ClosedBy, HandshakeOutcome, Milestone, Otherwise};
 use crate::scenario::yaml::{Node, Value};
 
 /// The keys of a check that say what is checked.
@@ -38,6 +38,8 @@ raw_struct! {
         requirement = "requirement": Text,
         /// A softer grade than the requirement's, where the catalogue grades this very outcome softer.
         grade = "grade": One<Grade>,
+        /// Only in `setup`: a broken check makes the case not-applicable instead of inconclusive, because a target may well be without what it asks for.
+        otherwise = "otherwise": One<Otherwise>,
         /// The time allowed for the observation; the profile's when absent. On `tls`, `data` and `action` it also shortens the
         /// waits of the action itself.
         within = "within": Pause,
@@ -55,6 +57,8 @@ raw_struct! {
         text = "text": Text,
         /// No line contains this, letter case ignored.
         without = "without": Text,
+        /// Some line, without its code, is this as a whole, letter case ignored. `#` stands for a digit, `*` for anything, `[abc]` for one or more of these letters.
+        line = "line": Text,
         /// Arrived under TLS (`true`) or in clear (`false`).
         protected = "protected": Flag,
         /// Is free of violations of the form (RFC 959 section 4.2).

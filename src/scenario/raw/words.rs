@@ -7,7 +7,7 @@ use crate::requirement::{Capability, Grade};
 use crate::scenario::error::LoadErrorKind;
 use crate::scenario::model::{
     AccountRef, ActionPattern, CaptureSource, ChannelRef, ClosedBy, HandshakeOutcome, Level, Milestone,
-    Severity, StoreCommand, TcpEnd, Tls12By,
+    Otherwise, Severity, StoreCommand, TcpEnd, Tls12By,
 };
 use crate::scenario::yaml::{Node, Value};
 use crate::trace::{DataPath, TlsVersion};
@@ -181,6 +181,14 @@ word_list!(
     ActionPattern,
     "outcome of an action",
     ["done" = Self::Done, "failed" = Self::Failed, "any" = Self::Any,]
+);
+word_list!(
+    Otherwise,
+    "verdict of a broken precondition",
+    [
+        "inconclusive" = Self::Inconclusive,
+        "not-applicable" = Self::NotApplicable,
+    ]
 );
 word_list!(
     CaptureSource,

@@ -40,7 +40,8 @@ steps:
 * What is not under test is one word in `setup` (`reach: data-protected`); what is under test is spelled as on the wire, in
   wire order, in `steps`.
 * A check with a `requirement` proves it or breaks it. A check without one is a precondition: when it does not hold, the
-  case is inconclusive and nothing is said about the target.
+  case is inconclusive and nothing is said about the target. In `setup` a check may say `otherwise: not-applicable`, where
+  a target may well be without what the check asks for and no capability says so.
 * The level and the grade of a check are those of its requirement. `grade` can soften the grade, never sharpen it.
 * Every scenario names in `detects` the faults of the embedded server that it catches; `ftpspec prove` shows that it passes
   without and fails with each of them. A check that cannot fail is no check.
@@ -215,7 +216,7 @@ data connection; the final reply before or after the end of the data; both repli
 * `start-tls` on a data connection sends its ClientHello at once and watches the control connection meanwhile. So the step
   that expects the preliminary reply is the one that starts TLS, or one behind it, never the one that sends the command. A
   transfer that is refused before it begins says nothing about TLS: its `tls` checks are not judged.
-* A `reply` check that accepts no 1yz passes over a preliminary reply that belongs to a transfer and that nobody has taken. So
+* A `reply` check that accepts no 1yz passes over the first preliminary reply of a transfer when nobody has taken it. So
   a final reply can be expected whether or not a 150 came before it.
 
 ```yaml
@@ -246,7 +247,11 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
   expect: { reply: [5yz, closed], within: 10s }
 - send: SYST
   expect:
-    - reply: [{ code: 215, without: UNIX }, 5yz]",
+    - reply: [{ code: 215, without: UNIX }, 5yz]
+- send: SIZE $(file.path)
+  expect: { reply: { code: 213, line: '[0123456789]' } }
+- send: MDTM $(file.path)
+  expect: { reply: { code: 213, line: '##############' } }",
     ),
     (
         "tls",

@@ -1,0 +1,128 @@
+//! One case of a run, repeated as often as asked. Waits its turn: a target bears a limited number of connections, and the
+//! machine a limited number of cases.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::judge::Verdict;
+use crate::plan::Case;
+use crate::runner::case_runner::{CaseRunner, Ran};
+use crate::runner::discover::Discovered;
+use crate::scenario::Scenario;
+use crate::target::Running;
+
+/// All repetitions of a case.
+pub(super) struct Repeated {
+    pub(super) worst: Ran,
+    pub(super) same: u32,
+    pub(super) of: u32,
+}
+
+impl Repeated {
+    /// A case whose task panicked. It must not look like one that was never started.
+    pub(super) fn broken() -> Self {
+        let reason = "ftpspec itself broke down in this case; please report it".to_owned();
+        Self {
+            worst: Ran::not_run(Verdict::Error, reason),
+            same: 1,
+            of: 1,
+        }
+    }
+}
+
+/// A case and what it needs.
+pub(super) struct CaseTask {
+    pub(super) runner: CaseRunner,
+    pub(super) running: Option<Arc<Running>>,
+    pub(super) discovered: Discovered,
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) limit: usize,
+    pub(super) jobs: Arc<Semaphore>,
+    pub(super) stop: CancellationToken,
+    pub(super) unavailable: Option<String>,
+    pub(super) repeat: u32,
+    pub(super) slow: bool,
+}
+
+impl CaseTask {
+    /// Runs the case as often as asked; nothing when the run was stopped before the first time was through.
+    pub(super) async fn run(&self, case: &Case) -> Option<Repeated> {
+        if let Some(reason) = &self.unavailable {
+            let reason = format!("the target could not be provided: {reason}");
+            return Some(Repeated {
+                worst: Ran::not_run(Verdict::Inconclusive, reason),
+                same: 1,
+                of: 1,
+            });
+        }
+        if case.scenario.slow && !self.slow {
+            let reason = "slow; run with --slow".to_owned();
+            return Some(Repeated {
+                worst: Ran::not_run(Verdict::NotApplicable, reason),
+                same: 1,
+                of: 1,
+            });
+        }
+        let sessions = u32::try_from(session_count(&case.scenario).min(self.limit)).unwrap_or(1);
+        let connections = Arc::clone(&self.permits).acquire_many_owned(sessions);
+        let (_connections, _job) = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return None,
+            permits = async { (connections.await, Arc::clone(&self.jobs).acquire_owned().await) } => permits,
+        };
+        let mut all: Vec<Ran> = Vec::new();
+        for _ in 0..self.repeat {
+            let ran = self.run_once(case).await;
+            if ran.stopped {
+                break;
+            }
+            all.push(ran);
+            if self.stop.is_cancelled() {
+                break;
+            }
+        }
+        let of = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let worst = all.iter().max_by_key(|ran| ran.judgement.verdict).cloned()?;
+        let same = all
+            .iter()
+            .filter(|ran| ran.judgement.verdict == worst.judgement.verdict)
+            .count();
+        Some(Repeated {
+            worst,
+            same: u32::try_from(same).unwrap_or(u32::MAX),
+            of,
+        })
+    }
+
+    async fn run_once(&self, case: &Case) -> Ran {
+        match &self.running {
+            Some(running) => {
+                self.runner
+                    .run_case_until(case, running, &self.discovered.facts, &self.stop)
+                    .await
+            }
+            None => match self
+                .runner
+                .run_embedded_until(case, &CaseRunner::embedded_policy(&case.scenario), &self.stop)
+                .await
+            {
+                Ok(ran) => ran,
+                Err(error) => Ran::not_run(Verdict::Error, error.detail),
+            },
+        }
+    }
+}
+
+/// How many control connections a scenario has open at the same time, at most.
+fn session_count(scenario: &Scenario) -> usize {
+    let steps = scenario
+        .setup
+        .iter()
+        .chain(&scenario.steps)
+        .chain(&scenario.cleanup);
+    let names: BTreeSet<&str> = steps.map(|step| step.session.value.as_str()).collect();
+    names.len().max(1)
+}
