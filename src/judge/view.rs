@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::words;
 use crate::plan::Cell;
 use crate::plan::template::{FillError, fill};
-use crate::scenario::model::{Action, ChannelRef, Check, Step};
+use crate::scenario::model::{ChannelRef, Check, Step};
 use crate::trace::{ActionProblem, Channel, ChannelKind, Event, EventKind, StepIndex, Waited};
 use crate::wire::command::Verb;
 use crate::wire::reply::{ReplyCode, ReplyViolation};
@@ -139,7 +139,7 @@ impl<'a> View<'a> {
                 self.step
                     .action
                     .as_ref()
-                    .and_then(|action| channel_of_action(&action.value))
+                    .and_then(|action| action.value.channel())
             })
             .unwrap_or(otherwise);
         match choice {
@@ -347,25 +347,4 @@ fn is_sent(kind: &EventKind) -> bool {
 /// Whether an event of `kind` is us sending on its channel, for telling cause from consequence.
 pub(super) fn is_ours(kind: &EventKind) -> bool {
     is_sent(kind) && !matches!(kind, EventKind::Connected { .. })
-}
-
-/// The connection an action works on; none for actions without one of their own.
-fn channel_of_action(action: &Action) -> Option<ChannelRef> {
-    match action {
-        Action::CloseControl(_) | Action::Connect(_) | Action::Reach(_) => Some(ChannelRef::Control),
-        Action::StartTls(start) => Some(start.channel),
-        Action::StopTls(channel) => Some(*channel),
-        Action::ProbeTls(probe) => Some(probe.channel),
-        Action::SendRaw(raw) => Some(raw.channel),
-        Action::CloseData(_)
-        | Action::ConnectData(_)
-        | Action::List(_)
-        | Action::OpenData(_)
-        | Action::ProvideFile(_)
-        | Action::ReadData(_)
-        | Action::Retrieve(_)
-        | Action::Store(_)
-        | Action::WriteData(_) => Some(ChannelRef::Data),
-        Action::ExamineFile(_) | Action::Send(_) | Action::Wait(_) => None,
-    }
 }

@@ -38,7 +38,7 @@ macro_rules! manners {
 manners! {
     /// Sends the final reply of a transfer before it ends its side of the data connection.
     CompletesBeforeClosing = "completes-before-closing",
-    /// Begins transfers with 125, once the data connection is there, and completes them with 250.
+    /// Begins transfers (but not MLSD) with 125, once the data connection is there, and completes them with 250.
     Replies125And250 = "replies-125-and-250",
     /// Sends 150 only when the data connection is there and, where it is private, its handshake is done.
     Sends150AfterHandshake = "sends-150-after-handshake",

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use self::observe::{channel_of_action, is_reply};
+use self::observe::is_reply;
 use super::vars::Variables;
 use crate::base::{Span, Spanned};
 use crate::client::{Engine, FinalReply, Seen, Settings, content_facts};
@@ -353,7 +353,7 @@ impl StepRunner {
 
     /// The connection that a failed action is reported on.
     fn channel_of(&self, action: &Action, session: &str) -> Channel {
-        let channel = channel_of_action(action).unwrap_or(ChannelRef::Control);
+        let channel = action.channel().unwrap_or(ChannelRef::Control);
         self.engine.channel(session, channel)
     }
 

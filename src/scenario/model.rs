@@ -178,30 +178,39 @@ pub enum Action {
 }
 
 impl Action {
-    /// Whether it opens or uses a data connection, or asks the target to.
+    /// The connection it works on; none for actions without one of their own.
     #[must_use]
-    pub fn moves_data(&self) -> bool {
+    pub fn channel(&self) -> Option<ChannelRef> {
         match self {
+            Self::CloseControl(_) | Self::Connect(_) | Self::Reach(_) => Some(ChannelRef::Control),
+            Self::StartTls(start) => Some(start.channel),
+            Self::StopTls(channel) => Some(*channel),
+            Self::ProbeTls(probe) => Some(probe.channel),
+            Self::SendRaw(raw) => Some(raw.channel),
             Self::CloseData(_)
             | Self::ConnectData(_)
-            | Self::ExamineFile(_)
             | Self::List(_)
             | Self::OpenData(_)
             | Self::ProvideFile(_)
             | Self::ReadData(_)
             | Self::Retrieve(_)
             | Self::Store(_)
-            | Self::WriteData(_) => true,
+            | Self::WriteData(_) => Some(ChannelRef::Data),
+            Self::ExamineFile(_) | Self::Send(_) | Self::Wait(_) => None,
+        }
+    }
+
+    /// Whether it opens or uses a data connection, or asks the target to.
+    #[must_use]
+    pub fn moves_data(&self) -> bool {
+        match self {
+            Self::ExamineFile(_) => true,
             Self::Send(line) => {
                 let verb = line.value.split(' ').next().unwrap_or_default();
                 // The verb may be a variable; then it may be any.
                 verb.starts_with('$') || verb.parse::<Verb>().is_ok_and(|verb| verb.is_transfer())
             }
-            Self::ProbeTls(probe) => probe.channel == ChannelRef::Data,
-            Self::SendRaw(raw) => raw.channel == ChannelRef::Data,
-            Self::StartTls(start) => start.channel == ChannelRef::Data,
-            Self::StopTls(channel) => *channel == ChannelRef::Data,
-            Self::CloseControl(_) | Self::Connect(_) | Self::Reach(_) | Self::Wait(_) => false,
+            _ => self.channel() == Some(ChannelRef::Data),
         }
     }
 }

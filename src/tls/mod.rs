@@ -31,6 +31,6 @@ pub use config::{
     ServerPolicy, Tls12Resumption, TlsSetupError,
 };
 pub use connection::{Connection, HandshakeStep, Opened};
-pub use names::{alert_facts, alert_name, alert_number, group_name, group_number};
+pub use names::alert_facts;
 pub use server::{ServerContext, ServerOptions};
 pub use session::{Session, SessionOrigin, SessionStore};

@@ -5,6 +5,7 @@
 use crate::mock::data::Payload;
 use crate::mock::session::Session;
 use crate::mock::{Fault, Manner};
+use crate::wire::command::Verb;
 
 /// The largest download whose 150 may wait for its end: it fits into the buffers between us and a client that reads nothing
 /// before the 150.
@@ -30,9 +31,14 @@ pub(super) enum Due {
     AtTheEnd,
 }
 
+/// RFC 3659 section 7.2 gives MLSD 150 and 226 and no others.
+pub(super) fn may_use_other_codes(session: &Session, verb: &Verb) -> bool {
+    session.does(Manner::Replies125And250) && *verb != Verb::Mlsd
+}
+
 impl Opening {
-    /// The preliminary reply of a transfer of `payload`; none for a fault.
-    pub(super) fn of(session: &Session, text: String, payload: &Payload) -> Option<Self> {
+    /// The preliminary reply of `verb`, a transfer of `payload`; none for a fault.
+    pub(super) fn of(session: &Session, verb: &Verb, text: String, payload: &Payload) -> Option<Self> {
         if session.has(Fault::Omits150) {
             return None;
         }
@@ -44,7 +50,7 @@ impl Opening {
             (150, Due::AtTheEnd)
         } else if late {
             (150, Due::Ready)
-        } else if session.does(Manner::Replies125And250) {
+        } else if may_use_other_codes(session, verb) {
             (125, Due::Connected)
         } else {
             (150, Due::AtOnce)

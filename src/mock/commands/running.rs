@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::argument::Refused;
 use super::info;
-use super::opening::{Due, Opening};
+use super::opening::{Due, Opening, may_use_other_codes};
 use crate::mock::data::{self, Outcome, Payload, Plan, Progress, Protection, Route};
 use crate::mock::observation::{DataEnd, Observation, ResumedFrom};
 use crate::mock::session::{Control, Ended, Epoch, Level, Line, Session, Step};
@@ -49,9 +49,9 @@ pub(super) async fn send(
     };
     match transfer(session, job).await? {
         Some(done) if command.verb == Verb::Mlsd && session.has(Fault::AnswersMlsdWith200) => {
-            complete(session, done, (200, "Done.")).await
+            complete(session, &command.verb, done, (200, "Done.")).await
         }
-        Some(done) => complete(session, done, (226, "Done.")).await,
+        Some(done) => complete(session, &command.verb, done, (226, "Done.")).await,
         None => Ok(()),
     }
 }
@@ -65,9 +65,9 @@ pub(super) async fn refuse(session: &mut Session, (code, text): Refused) -> Step
 }
 
 /// Sends the final reply of a transfer whose data is through, and ends what is still open of it.
-pub(super) async fn complete(session: &mut Session, done: Done, (code, text): Refused) -> Step {
+pub(super) async fn complete(session: &mut Session, verb: &Verb, done: Done, (code, text): Refused) -> Step {
     let code = match code {
-        226 if session.does(Manner::Replies125And250) => 250,
+        226 if may_use_other_codes(session, verb) => 250,
         other => other,
     };
     if let Some(opening) = &done.opening {
@@ -147,7 +147,7 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
     if is_empty && plan.is_listing && session.has(Fault::SkipsHandshakeForEmptyListing) {
         plan.protection = Protection::Clear;
     }
-    let mut opening = Opening::of(session, job.preliminary, &job.payload);
+    let mut opening = Opening::of(session, job.verb, job.preliminary, &job.payload);
     open(session, &mut opening, Due::AtOnce).await?;
     let mut observation = Observation {
         session: session.number,

@@ -180,7 +180,7 @@ async fn receive(session: &mut Session, command: &Command, target: Target, preli
         Ok(()) => (226, "Stored."),
         Err(error) => argument::write_refusal(&error),
     };
-    complete(session, done, reply).await
+    complete(session, &command.verb, done, reply).await
 }
 
 /// ABOR without a transfer.

@@ -188,32 +188,8 @@ fn first_of(done: &mut Vec<(&'static str, ChannelRef)>, what: &'static str, chan
 
 /// The connection a check is about: its own word, the action's, or `otherwise`.
 fn channel_of_check(step: &Step, check: &Check, otherwise: ChannelRef) -> ChannelRef {
-    let of_action = step
-        .action
-        .as_ref()
-        .and_then(|action| channel_of_action(&action.value));
+    let of_action = step.action.as_ref().and_then(|action| action.value.channel());
     check.channel.or(of_action).unwrap_or(otherwise)
-}
-
-/// The connection an action works on; none for actions without one of their own.
-pub(super) fn channel_of_action(action: &Action) -> Option<ChannelRef> {
-    match action {
-        Action::CloseControl(_) | Action::Connect(_) | Action::Reach(_) => Some(ChannelRef::Control),
-        Action::StartTls(start) => Some(start.channel),
-        Action::StopTls(channel) => Some(*channel),
-        Action::ProbeTls(probe) => Some(probe.channel),
-        Action::SendRaw(raw) => Some(raw.channel),
-        Action::CloseData(_)
-        | Action::ConnectData(_)
-        | Action::List(_)
-        | Action::OpenData(_)
-        | Action::ProvideFile(_)
-        | Action::ReadData(_)
-        | Action::Retrieve(_)
-        | Action::Store(_)
-        | Action::WriteData(_) => Some(ChannelRef::Data),
-        Action::ExamineFile(_) | Action::Send(_) | Action::Wait(_) => None,
-    }
 }
 
 /// The text between the first double quotes, with doubled quotes inside made single (RFC 959 appendix II).
