@@ -11,7 +11,6 @@ use super::shared::Shared;
 use crate::base::{Clock, RunId, SystemClock};
 use crate::diagnostic::{CaseView, render_case};
 use crate::judge::Verdict;
-use crate::mock::Manner;
 use crate::plan::{Case, CaseId, Cell, Filter, expand, select};
 use crate::requirement::Grade;
 use crate::runner::{
@@ -112,13 +111,13 @@ fn embedded_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial>
 
 /// One trial per lawful manner of the embedded server: no cell may take it for a mistake.
 fn manner_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
-    let mut by_manner: BTreeMap<Manner, Vec<ProofCase>> = BTreeMap::new();
+    let mut by_manner: BTreeMap<&str, Vec<ProofCase>> = BTreeMap::new();
     for proof in proof_cases(scenario) {
         if let Opponent::Mannered(manner) = proof.opponent {
-            by_manner.entry(manner).or_default().push(proof);
+            by_manner.entry(manner.name()).or_default().push(proof);
         }
     }
-    let trial = |(manner, proofs): (Manner, Vec<ProofCase>)| {
+    let trial = |(manner, proofs): (&str, Vec<ProofCase>)| {
         let (name, shared) = (format!("manner {} {manner}", scenario.id), Arc::clone(shared));
         Trial::test(name, move || {
             for proof in &proofs {
