@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     reason = "a helper that fails is a failed test, and a test that is skipped must be seen"
 )]

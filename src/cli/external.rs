@@ -66,6 +66,7 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
         } else {
             TlsMode::Explicit
         },
+        second_host: None,
         server_name: args.server_name.clone().unwrap_or_else(|| host.clone()),
         trust,
         accounts: accounts(&url, args)?,

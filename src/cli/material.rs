@@ -7,24 +7,29 @@ use super::args::CorpusArgs;
 use super::exit::CliError;
 use super::stored::StoredRun;
 use super::{corpus, output};
+use crate::report::baseline::Comparison;
 use crate::report::kill_matrix::ProofRow;
 use crate::report::{Input, Sources, Traces};
 use crate::runner::Corpus;
 use crate::runner::outcome::RunOutcome;
 
 /// The file of the sources in a report folder.
-pub(super) const SOURCES: &str = "sources.json";
+const SOURCES: &str = "sources.json";
 /// The file of the proof in a report folder.
-pub(super) const PROOF: &str = "proof.json";
+const PROOF: &str = "proof.json";
+
+/// The file of what is different from a baseline in a report folder.
+const CHANGES: &str = "changes.json";
 
 /// Larger files are none of ours, in bytes.
 const LIMIT: u64 = 256 * 1024 * 1024;
 
-/// Scenarios, requirements and, when there is one, the proof.
+/// Scenarios, requirements and, when there are, the proof and what is different from a baseline.
 #[derive(Debug, Clone)]
 pub(super) struct Material {
     pub(super) sources: Sources,
     pub(super) proofs: Option<Vec<ProofRow>>,
+    pub(super) changes: Option<Comparison>,
 }
 
 impl Material {
@@ -34,6 +39,7 @@ impl Material {
         Self {
             sources: Sources::of(&corpus.catalogue, &corpus.scenarios, |id| run.contains(id)),
             proofs: None,
+            changes: None,
         }
     }
 
@@ -51,30 +57,36 @@ impl Material {
                 Self::of(&corpus::load(&CorpusArgs::default())?, &stored.outcome).sources
             }
         };
-        let file = stored.folder.join(PROOF);
-        let proofs = read(&file)?
-            .map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| CliError::usage(format!("cannot read {}: {error}", file.display())))?;
-        Ok(Self { sources, proofs })
+        Ok(Self {
+            sources,
+            proofs: read_json(&stored.folder.join(PROOF))?,
+            changes: read_json(&stored.folder.join(CHANGES))?,
+        })
     }
 
-    /// Of the shards of one run together. Proofs belong to a run in one piece and are left out.
-    pub(super) fn joined(shards: &[StoredRun]) -> Result<Option<Self>, CliError> {
-        let mut joined: Option<Self> = None;
-        for shard in shards {
-            let Self { sources, .. } = Self::stored(shard)?;
-            match &mut joined {
-                Some(all) => all.sources.add(sources),
-                None => {
-                    joined = Some(Self {
-                        sources,
-                        proofs: None,
-                    });
-                }
-            }
+    /// With the scenarios and requirements of `other` too. The proof and the changes of a part say nothing about the whole.
+    pub(super) fn join(mut self, other: Self) -> Self {
+        self.sources.requirements.extend(other.sources.requirements);
+        self.sources.scenarios.extend(other.sources.scenarios);
+        self.proofs = None;
+        self.changes = None;
+        self
+    }
+
+    /// The files of a report folder that this is read back from.
+    pub(super) fn files(&self) -> Result<Vec<(&'static str, String)>, CliError> {
+        let sources = self.sources.render();
+        let mut files = vec![(
+            SOURCES,
+            sources.map_err(|error| CliError::internal(error.to_string()))?,
+        )];
+        if let Some(proofs) = &self.proofs {
+            files.push((PROOF, pretty(proofs)?));
         }
-        Ok(joined)
+        if let Some(changes) = &self.changes {
+            files.push((CHANGES, pretty(changes)?));
+        }
+        Ok(files)
     }
 
     /// What reports are made of.
@@ -84,8 +96,24 @@ impl Material {
             sources: &self.sources,
             traces,
             proofs: self.proofs.as_deref(),
+            changes: self.changes.as_ref(),
         }
     }
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String, CliError> {
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(|error| CliError::internal(error.to_string()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The value in `file`; none when there is no such file.
+fn read_json<T: serde::de::DeserializeOwned>(file: &Path) -> Result<Option<T>, CliError> {
+    read(file)?
+        .map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(|error| CliError::usage(format!("cannot read {}: {error}", file.display())))
 }
 
 /// The text of `file`; none when there is no such file.

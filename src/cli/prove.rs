@@ -11,7 +11,7 @@ use super::args::ProveArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
-use super::material::{self, Material};
+use super::material::Material;
 use super::progress::Bar;
 use super::stored::StoredRun;
 use super::{output, run, soak, targets};
@@ -83,15 +83,13 @@ fn add_to_report(proofs: &[Proof], folder: &Path) -> Result<(), CliError> {
     let internal = |error: String| CliError::internal(error);
     let stored = StoredRun::open(folder)?;
     let mut material = Material::stored(&stored)?;
-    let rows: Vec<ProofRow> = proofs.iter().map(row).collect();
-    let mut json = serde_json::to_string_pretty(&rows).map_err(|error| internal(error.to_string()))?;
-    json.push('\n');
-    material.proofs = Some(rows);
+    material.proofs = Some(proofs.iter().map(row).collect());
     let traces = |place: &str| runner::read_case(&stored.folder, place).ok();
     let html = report::render(Format::Html, &material.input(&stored.outcome, &traces))
         .map_err(|error| internal(error.to_string()))?;
     let folder = ReportFolder::at(&stored.folder);
-    for (file, text) in [(material::PROOF, json), (Format::Html.file(), html)] {
+    let html = (Format::Html.file(), html);
+    for (file, text) in material.files()?.into_iter().chain([html]) {
         folder
             .write(file, text.as_bytes())
             .map_err(|error| internal(error.to_string()))?;

@@ -12,7 +12,7 @@ use super::baseline::{self, Baselines};
 use super::corpus;
 use super::durations;
 use super::exit::{CliError, Exit};
-use super::material::{self, Material};
+use super::material::Material;
 use super::progress::Bar;
 use super::{external, findings, interrupt, output, targets};
 use crate::base::{Clock, SystemClock};
@@ -314,7 +314,10 @@ fn finish(
 ) -> Result<Exit, CliError> {
     let outcome = &finished.outcome;
     // What was found out is shown even where it cannot be written down.
-    let material = Material::of(corpus, outcome);
+    let material = Material {
+        changes: comparison.cloned(),
+        ..Material::of(corpus, outcome)
+    };
     let written = folder.map_or(Ok(()), |folder| write_reports(&material, outcome, folder));
     let text = standard_output(args, corpus, &material, finished, folder, written.is_ok())?;
     output::print(&text)?;
@@ -324,7 +327,7 @@ fn finish(
         match args.format {
             OutputFormat::Terminal => output::print(&format!("\n{text}"))?,
             // Standard output is the report.
-            _ => output::complain(&text),
+            OutputFormat::Github | OutputFormat::Json | OutputFormat::Tap => output::complain(&text),
         }
     }
     if let Some(error) = &finished.unwritten {
@@ -348,13 +351,11 @@ pub(super) fn write_reports(
 ) -> Result<(), CliError> {
     let internal = |error: String| CliError::internal(error);
     let traces = |place: &str| runner::read_case(folder.path(), place).ok();
-    let sources = material
-        .sources
-        .render()
-        .map_err(|error| internal(error.to_string()))?;
-    folder
-        .write(material::SOURCES, sources.as_bytes())
-        .map_err(|error| internal(error.to_string()))?;
+    for (file, text) in material.files()? {
+        folder
+            .write(file, text.as_bytes())
+            .map_err(|error| internal(error.to_string()))?;
+    }
     let files =
         report::files(&material.input(outcome, &traces)).map_err(|error| internal(error.to_string()))?;
     for file in files {

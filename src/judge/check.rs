@@ -3,6 +3,7 @@
 mod action;
 mod closed;
 mod data;
+mod endpoint;
 mod file;
 mod order;
 mod reply;
@@ -69,6 +70,7 @@ pub(super) fn judge(view: &View<'_>, check: &Check, kind: &CheckKind) -> CheckRe
                 silence::expected(check),
             ))),
         },
+        CheckKind::Endpoint(pattern) => Ok(endpoint::judge(view, *pattern)),
         CheckKind::Action(pattern) => Ok(action::judge(view, *pattern)),
     };
     result.unwrap_or_else(|error: FillError| {
@@ -97,7 +99,7 @@ pub(super) fn allows_failure(view: &View<'_>, kind: &CheckKind, result: &CheckRe
         CheckKind::Reply(pattern) => reply::allows_failure(view, pattern, problem),
         CheckKind::Data(_) => data::allows_failure(view, problem),
         CheckKind::Silence => silence::allows_failure(problem),
-        CheckKind::File(_) | CheckKind::Order(_) => false,
+        CheckKind::File(_) | CheckKind::Order(_) | CheckKind::Endpoint(_) => false,
     }
 }
 

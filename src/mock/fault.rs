@@ -93,6 +93,8 @@ faults! {
     AcceptsPassWithoutUser = "accepts-pass-without-user",
     /// Answers 200 to PBSZ 0 in clear.
     AcceptsPbszInClear = "accepts-pbsz-in-clear",
+    /// Answers 200 to PORT and EPRT although active mode is off, and never connects.
+    AcceptsPortWithoutActiveMode = "accepts-port-without-active-mode",
     /// Accepts PROT C in clear after CCC.
     AcceptsProtAfterCcc = "accepts-prot-after-ccc",
     /// Answers 200 to PROT C although policy requires protected data, and serves clear data then.
@@ -132,10 +134,10 @@ faults! {
     AcceptsUnknownType = "accepts-unknown-type",
     /// Answers 226 when the data handshake failed.
     AcknowledgesFailedDataHandshake = "acknowledges-failed-data-handshake",
-    /// Answers 226 although no data connection came about.
-    AcknowledgesMissingDataConnection = "acknowledges-missing-data-connection",
     /// Keeps what fits of an upload that is larger than the store, and answers 226.
     AcknowledgesFullStore = "acknowledges-full-store",
+    /// Answers 226 although no data connection came about.
+    AcknowledgesMissingDataConnection = "acknowledges-missing-data-connection",
     /// RETR of a missing file: 150, empty data, 226.
     AcknowledgesMissingFile = "acknowledges-missing-file",
     /// Answers 226 to RETR although the client reset the data connection.
@@ -158,6 +160,8 @@ faults! {
     AnnouncesClosedPort = "announces-closed-port",
     /// Sends a ticket lifetime above seven days.
     AnnouncesLongTicketLifetime = "announces-long-ticket-lifetime",
+    /// Answers 232 to USER with any name once a client certificate was shown.
+    Answers232ToEveryUser = "answers-232-to-every-user",
     /// Answers 335 to ADAT in clear.
     AnswersAdatInClear = "answers-adat-in-clear",
     /// Answers 335 to ADAT under TLS.
@@ -166,6 +170,10 @@ faults! {
     AnswersAnonymousInClear = "answers-anonymous-in-clear",
     /// Answers 334 to AUTH TLS and then expects the handshake.
     AnswersAuthTlsWith334 = "answers-auth-tls-with-334",
+    /// Answers 234 to AUTH TLS although it has no TLS.
+    AnswersAuthWith234WithoutTls = "answers-auth-with-234-without-tls",
+    /// Answers 530 to AUTH where there is no TLS.
+    AnswersAuthWith530 = "answers-auth-with-530",
     /// Answers 200 to CCC in clear before shutting TLS down.
     AnswersCccInClear = "answers-ccc-in-clear",
     /// Answers 200 to HELP.
@@ -198,6 +206,8 @@ faults! {
     AppendsBehindRestart = "appends-behind-restart",
     /// Answers 350 to NOOP.
     AsksForMoreAfterNoop = "asks-for-more-after-noop",
+    /// Asks for no client certificate although policy requires one.
+    AsksForNoCertificate = "asks-for-no-certificate",
     /// Selects no fact at all when OPTS MLST is refused.
     ClearsFactsOnBadOpts = "clears-facts-on-bad-opts",
     /// Closes on an empty line.
@@ -220,8 +230,16 @@ faults! {
     CompletesAbortedTransfer = "completes-aborted-transfer",
     /// Answers 226 when the bytes announced by ALLO have arrived.
     CompletesUploadBeforeEof = "completes-upload-before-eof",
+    /// Opens active data connections from 127.0.0.3.
+    ConnectsFromAnotherAddress = "connects-from-another-address",
+    /// Opens active data connections from any port.
+    ConnectsFromAnyPort = "connects-from-any-port",
     /// PORT to an address other than the control peer's is connected.
     ConnectsToThirdParty = "connects-to-third-party",
+    /// Hands out passive ports one behind the other.
+    CountsPassivePortsUp = "counts-passive-ports-up",
+    /// The unique fact is another number every time.
+    CountsUniqueFacts = "counts-unique-facts",
     /// A NUL ends the argument of a command.
     CutsNamesAtNul = "cuts-names-at-nul",
     /// The type after login is I.
@@ -270,6 +288,8 @@ faults! {
     ExpandsWildcardsInSize = "expands-wildcards-in-size",
     /// Sends tickets on data and treats the client's reset as failure before draining.
     FailsUploadWithUnreadTickets = "fails-upload-with-unread-tickets",
+    /// Sends a private download in clear when no ClientHello comes.
+    FallsBackToClearData = "falls-back-to-clear-data",
     /// Sets the level to Clear when PROT has a bad argument.
     FallsToClearOnBadProt = "falls-to-clear-on-bad-prot",
     /// Uses the protection level of the moment EPSV was answered.
@@ -286,10 +306,14 @@ faults! {
     FramesDataAfterLargePbsz = "frames-data-after-large-pbsz",
     /// Sends tickets of TLS 1.3 that allow early data.
     GrantsEarlyData = "grants-early-data",
+    /// The unique fact is the same for every file.
+    GivesEveryFileOneUniqueFact = "gives-every-file-one-unique-fact",
     /// Sends 220 in clear on the implicit port when TLS does not start at once.
     GreetsInClearOnImplicit = "greets-in-clear-on-implicit",
     /// Sends a second `220 Ready` 100 ms after the greeting.
     GreetsTwice = "greets-twice",
+    /// Closes an idle control connection long before the limit, without 421.
+    HangsUpEarly = "hangs-up-early",
     /// Says nothing to LIST without PASV or PORT.
     HangsWithoutDataConnection = "hangs-without-data-connection",
     /// Takes any number of unknown commands before login.
@@ -310,6 +334,10 @@ faults! {
     IgnoresFactSelection = "ignores-fact-selection",
     /// Answers 211 to FEAT with an argument.
     IgnoresFeatArgument = "ignores-feat-argument",
+    /// Takes a data connection without the client certificate of the control connection.
+    IgnoresMissingClientCertificate = "ignores-missing-client-certificate",
+    /// Takes a data connection with another client certificate than the control connection has.
+    IgnoresOtherClientCertificate = "ignores-other-client-certificate",
     /// REST 0 leaves the earlier offset in force.
     IgnoresRest0 = "ignores-rest-0",
     /// Answers 350 to REST and transfers from 0 (STOR replaces the file).
@@ -328,6 +356,8 @@ faults! {
     KeepsDataConnectionOpen = "keeps-data-connection-open",
     /// IAC IAC in a path name stays two bytes.
     KeepsDoubledIac = "keeps-doubled-iac",
+    /// HOST outlives REIN.
+    KeepsHostAcrossRein = "keeps-host-across-rein",
     /// A passive listener opened before AUTH serves a transfer after it.
     KeepsListenerAcrossAuth = "keeps-listener-across-auth",
     /// REIN answers 220, ends TLS, but the login stays (also after the next AUTH).
@@ -378,6 +408,8 @@ faults! {
     ListsRootAlways = "lists-root-always",
     /// Counts as logged in once TLS is up.
     LogsInAfterTls = "logs-in-after-tls",
+    /// Answers 331 to USER and is logged in already once a client certificate was shown.
+    LogsInByCertificateInSilence = "logs-in-by-certificate-in-silence",
     /// After ABOR, 425 to every later transfer.
     LosesDataPathAfterAbor = "loses-data-path-after-abor",
     /// Answers 257 to MKD of an existing directory.
@@ -386,6 +418,10 @@ faults! {
     NegotiatesCompression = "negotiates-compression",
     /// Echoes truncated_hmac in TLS 1.2.
     NegotiatesTruncatedHmac = "negotiates-truncated-hmac",
+    /// A handshake on a control connection waits for every other one to end.
+    MakesOneHandshakeAtATime = "makes-one-handshake-at-a-time",
+    /// Sends the file of a second RETR over the data connection of the first.
+    MixesTransfers = "mixes-transfers",
     /// Answers 200 to PORT/EPRT and 150 to LIST, never connects, 425 after a second.
     NeverConnectsInActiveMode = "never-connects-in-active-mode",
     /// Sends no 150, only the final reply.
@@ -444,6 +480,8 @@ faults! {
     RefusesHelloWithoutSni = "refuses-hello-without-sni",
     /// Aborts handshakes whose first record has another version than 3.3.
     RefusesOtherRecordVersions = "refuses-other-record-versions",
+    /// Answers wrong passwords without a delay.
+    RefusesPasswordsAtOnce = "refuses-passwords-at-once",
     /// Answers 550 to PASV, EPSV and PORT until PROT P.
     RefusesPasvBeforeProt = "refuses-pasv-before-prot",
     /// Answers 503 to PBSZ on implicit sessions.
@@ -488,6 +526,8 @@ faults! {
     ResumesWithoutExtendedMasterSecret = "resumes-without-extended-master-secret",
     /// Keeps the passive listener after a transfer and serves the next transfer on it.
     ReusesPassiveListener = "reuses-passive-listener",
+    /// Runs what was sent under TLS behind CCC once under TLS and once in clear.
+    RunsCommandsBehindCccTwice = "runs-commands-behind-ccc-twice",
     /// Issues two single-use tickets in all while demanding reuse.
     RunsOutOfTickets = "runs-out-of-tickets",
     /// Answers 200 to SITE EXEC.
@@ -528,12 +568,20 @@ faults! {
     ServesAnyServerName = "serves-any-server-name",
     /// Answers 500 to HTTP requests and goes on.
     ServesBrowsers = "serves-browsers",
+    /// Ignores ALPN on data connections.
+    ServesBrowsersOnData = "serves-browsers-on-data",
+    /// Serves CCC although policy does not allow it.
+    ServesCcc = "serves-ccc",
     /// Goes on reading clear commands when the handshake behind 234 fails.
     ServesClearCommandsAfterFailedHandshake = "serves-clear-commands-after-failed-handshake",
     /// Serves data in clear although policy requires protection.
     ServesClearDataWhenTlsRequired = "serves-clear-data-when-tls-required",
+    /// Serves every connection to a passive port.
+    ServesEveryDataConnection = "serves-every-data-connection",
     /// Serves data connections without resumption although policy requires it.
     ServesFullHandshakeWhenReuseRequired = "serves-full-handshake-when-reuse-required",
+    /// A transfer goes on to its end when the control connection is lost.
+    ServesOnAfterControlLoss = "serves-on-after-control-loss",
     /// Keeps the listener of an earlier EPSV and prefers a connection that came there.
     ServesOnOldListener = "serves-on-old-listener",
     /// Answers SIZE, MDTM and MLST before login.
@@ -542,12 +590,16 @@ faults! {
     SetsTimeWithMdtm = "sets-time-with-mdtm",
     /// MLSD leaves type A in force.
     SetsTypeAOnMlsd = "sets-type-a-on-mlsd",
+    /// Answers 227 with 127.0.0.99.
+    ShowsAnotherAddressIn227 = "shows-another-address-in-227",
     /// Uses another certificate on data connections.
     ShowsAnotherCertificateOnData = "shows-another-certificate-on-data",
     /// Shows a certificate that has expired.
     ShowsExpiredCertificate = "shows-expired-certificate",
     /// Shows a certificate without subject alternative names.
     ShowsNamelessCertificate = "shows-nameless-certificate",
+    /// HOST does not choose the certificate.
+    ShowsOneCertificateForEveryHost = "shows-one-certificate-for-every-host",
     /// Skips records with a bad MAC and answers 226.
     SkipsBadRecords = "skips-bad-records",
     /// Closes the data connection without TLS when a listing is empty, 226.
@@ -590,6 +642,10 @@ faults! {
     TrimsTrailingSpaces = "trims-trailing-spaces",
     /// Answers a hello that offers only DHE suites in TLS 1.2 with a group of 1024 bits.
     UsesShortDhGroup = "uses-short-dh-group",
+    /// Never gives up waiting for a ClientHello on the control connection.
+    WaitsForEverForAHello = "waits-for-ever-for-a-hello",
+    /// Never gives up waiting for a ClientHello on a data connection.
+    WaitsForEverOnData = "waits-for-ever-on-data",
     /// Sends no greeting before a ClientHello.
     WaitsForTlsOnExplicitPort = "waits-for-tls-on-explicit-port",
     /// Sends unrecognized_name as a warning under an unknown server name and goes on.

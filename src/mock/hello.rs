@@ -22,6 +22,8 @@ use by_hand::HandMade;
 
 /// The most bytes of a ClientHello that are looked at; longer ones are left to TLS.
 const HELLO_LIMIT: usize = 64 * 1024;
+/// As good as no time-out; for faults.
+const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 /// SSL 3.0 and TLS 1.0 to 1.3 on the wire.
 const SSL3: u16 = 0x0300;
 const TLS10: u16 = 0x0301;
@@ -137,9 +139,18 @@ pub(super) async fn accept_tls(
     place: Place,
     options: &ServerOptions,
 ) -> Result<Secured, HandshakeFailure> {
-    let deadline = shared.options.handshake_timeout;
+    let deadline = hello_deadline(shared, Fault::WaitsForEverForAHello);
     let hello = read_hello(link, deadline).await?;
     finish_tls(link, shared, place, options, &hello).await
+}
+
+/// How long a ClientHello may take, with the fault that gives it all the time there is.
+pub(super) fn hello_deadline(shared: &Shared, fault: Fault) -> Duration {
+    if shared.has(fault) {
+        FOR_EVER
+    } else {
+        shared.options.handshake_timeout
+    }
 }
 
 /// The rest of [`accept_tls`], when the ClientHello was read already.
@@ -189,7 +200,11 @@ pub(super) async fn finish_tls(
     if shared.does(Habit::IgnoresAlpn) {
         options.alpn = Some(Vec::new());
     }
-    link.start_tls_server(&shared.tls, &options, &hello.bytes, deadline)
+    let context = match place {
+        Place::Control => &shared.tls,
+        Place::Data => shared.lenient_tls.as_ref().unwrap_or(&shared.tls),
+    };
+    link.start_tls_server(context, &options, &hello.bytes, deadline)
         .await
 }
 

@@ -3,6 +3,7 @@
 //! RFC 959 section 3.1.1.1 (type A), RFC 1123 section 4.1.2.7 (LIST and NLST), RFC 3659 section 7 (facts). Pure.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Fault;
 use super::store::Entry;
@@ -116,6 +117,11 @@ fn wrong_value(entry: &Entry, fact: Fact, faults: &BTreeSet<Fault>) -> Option<St
         }
         Fact::Modify if has(Fault::ReportsModifyInLocalTime) => {
             TimeVal::from_unix(entry.modified.saturating_add(3600)).map(|time| time.to_string())
+        }
+        Fact::Unique if has(Fault::GivesEveryFileOneUniqueFact) => Some("1".to_owned()),
+        Fact::Unique if has(Fault::CountsUniqueFacts) => {
+            static NEXT: AtomicU64 = AtomicU64::new(1);
+            Some(format!("c{:x}", NEXT.fetch_add(1, Ordering::Relaxed)))
         }
         Fact::Perm if has(Fault::ReportsPermAsUnixMode) => Some("0644".to_owned()),
         _ => None,

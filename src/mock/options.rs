@@ -66,6 +66,8 @@ pub struct Options {
     pub data_tls_required: bool,
     /// PROT P is refused with 534.
     pub data_tls_disabled: bool,
+    /// There is no TLS; AUTH is refused with 502 (RFC 2228 section 3).
+    pub tls_disabled: bool,
     /// CCC is served (RFC 4217 section 5).
     pub ccc_allowed: bool,
     /// AUTH SSL is another name of AUTH TLS; refused with 504 otherwise.
@@ -83,6 +85,8 @@ pub struct Options {
     /// Names the server goes by, for HOST (RFC 7151) and SNI. A name that is not in the list is refused with 504 or
     /// the alert `unrecognized_name`. An empty list accepts every name.
     pub hosts: Vec<String>,
+    /// One of these names, and the certificate that a client gets who chose it with HOST before AUTH (RFC 7151 section 4).
+    pub second_host: Option<(String, Identity)>,
     /// A control connection without command is closed with 421 after this time (RFC 1123 section 4.1.3.2: five
     /// minutes at least).
     pub idle_timeout: Duration,
@@ -118,6 +122,7 @@ impl Options {
             tls_required: false,
             data_tls_required: false,
             data_tls_disabled: false,
+            tls_disabled: false,
             ccc_allowed: false,
             auth_ssl_accepted: false,
             active_allowed: true,
@@ -126,10 +131,11 @@ impl Options {
             quota: Some(256 * 1024 * 1024),
             client_authorities: None,
             hosts: vec!["localhost".to_owned(), "ftpspec.test".to_owned()],
+            second_host: None,
             idle_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
-            login_delay: Duration::from_millis(100),
+            login_delay: Duration::from_millis(500),
             login_attempts: 5,
             max_connections: 128,
             greeting: "ftpspec embedded server ready".to_owned(),

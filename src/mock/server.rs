@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,12 +13,16 @@ use super::session::Session;
 use super::{Fault, Habit, Observation, Options, ReusePolicy, Store};
 use crate::base::{Clock, Masker, SystemClock, Timeline};
 use crate::tls::certificate::{self, Authority, CertificateError};
-use crate::tls::{Identity, ServerContext, ServerPolicy};
+use crate::tls::{Identity, ServerContext, ServerPolicy, TlsSetupError};
 use crate::trace::{Channel, Recorder, TlsVersion};
-use crate::transport::{Link, Listener, TcpClose};
+use crate::transport::{Link, LinkError, Listener, Reservation, TcpClose};
 
 /// How long a reply may take to be written.
 pub(super) const REPLY_DEADLINE: Duration = Duration::from_secs(10);
+/// Where the fault `counts-passive-ports-up` begins.
+const FIRST_COUNTED_PORT: u16 = 20_000;
+/// How often a pair of neighbouring ports is looked for.
+const PAIR_TRIES: u32 = 16;
 /// How many logins the fault `restores-login-from-session` remembers.
 const LOGIN_LIMIT: usize = 10_000;
 
@@ -46,6 +50,15 @@ pub(super) struct Shared {
     pub(super) store: Store,
     /// Another certificate for data connections; for a fault.
     pub(super) other_identity: Option<Identity>,
+    /// TLS for data connections that asks for no certificate; for a fault.
+    pub(super) lenient_tls: Option<ServerContext>,
+    /// The port below that of the control connection, for active data connections (RFC 959 section 5.2); none where it is
+    /// not ours to take.
+    pub(super) source: Option<Reservation>,
+    /// Held during a handshake; for a fault.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    /// The last passive port; for a fault.
+    pub(super) last_port: AtomicU16,
     epochs: AtomicU64,
     sessions: AtomicU32,
     observations: Mutex<Vec<Observation>>,
@@ -63,8 +76,10 @@ impl Server {
         let wrong = |reason: String| MockError { reason };
         let identity = wrong_identity(&options).map_err(|error| wrong(error.to_string()))?;
         let identity = identity.unwrap_or_else(|| options.identity.clone());
-        let tls = ServerContext::new(&policy(&options, identity)).map_err(|error| wrong(error.reason))?;
-        let listener = Listener::bind(options.address, None).map_err(|error| wrong(error.detail))?;
+        let tls_policy = policy(&options, identity);
+        let tls = ServerContext::new(&tls_policy).map_err(|error| wrong(error.reason))?;
+        let lenient_tls = lenient_tls(&options, &tls_policy).map_err(|error| wrong(error.reason))?;
+        let (listener, source) = listen(options.address).map_err(|error| wrong(error.detail))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let store = Store::new(
             options.accounts.iter().map(|account| account.user.as_str()),
@@ -78,6 +93,10 @@ impl Server {
             tls,
             store,
             other_identity,
+            lenient_tls,
+            source,
+            turn: tokio::sync::Mutex::default(),
+            last_port: AtomicU16::new(FIRST_COUNTED_PORT),
             epochs: AtomicU64::new(1),
             sessions: AtomicU32::new(0),
             observations: Mutex::default(),
@@ -166,6 +185,35 @@ impl Shared {
     }
 }
 
+/// A listener on `address`, and the port below it.
+fn listen(address: SocketAddr) -> Result<(Listener, Option<Reservation>), LinkError> {
+    let mut tries = if address.port() == 0 { PAIR_TRIES } else { 1 };
+    loop {
+        let listener = Listener::bind(address, None)?;
+        let mut below = listener.local_address();
+        below.set_port(below.port().saturating_sub(1));
+        tries = tries.saturating_sub(1);
+        match Reservation::take(below) {
+            Ok(source) => return Ok((listener, Some(source))),
+            // Active data connections come from any port then, as those of most servers do.
+            Err(_) if tries == 0 => return Ok((listener, None)),
+            Err(_) => {}
+        }
+    }
+}
+
+/// What data connections get from a fault that asks for no certificate there.
+fn lenient_tls(options: &Options, usual: &ServerPolicy) -> Result<Option<ServerContext>, TlsSetupError> {
+    if !options.has(Fault::IgnoresMissingClientCertificate) {
+        return Ok(None);
+    }
+    let policy = ServerPolicy {
+        client_authorities: None,
+        ..usual.clone()
+    };
+    ServerContext::new(&policy).map(Some)
+}
+
 /// The second certificate, when a fault shows one.
 fn other_identity(options: &Options) -> Result<Option<Identity>, CertificateError> {
     if !options.has(Fault::ShowsAnotherCertificateOnData) {
@@ -212,7 +260,10 @@ fn policy(options: &Options, identity: Identity) -> ServerPolicy {
         },
         resumption: true,
         single_use_sessions: has(Fault::RunsOutOfTickets),
-        client_authorities: options.client_authorities.clone(),
+        client_authorities: options
+            .client_authorities
+            .clone()
+            .filter(|_| !has(Fault::AsksForNoCertificate)),
     }
 }
 

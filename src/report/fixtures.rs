@@ -66,6 +66,7 @@ pub(super) fn with_input<T>(run: &RunOutcome, events: &[Event], then: impl FnOnc
         sources: &sources,
         traces: &traces,
         proofs: None,
+        changes: None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What reports are made of. The same values during a run and when a stored run is rendered later.
 
+use super::baseline::Comparison;
 use super::kill_matrix::ProofRow;
 use super::sources::Sources;
 use crate::runner::outcome::RunOutcome;
@@ -19,6 +20,8 @@ pub struct Input<'a> {
     pub traces: &'a Traces<'a>,
     /// The proof that the scenarios can fail, when one was made.
     pub proofs: Option<&'a [ProofRow]>,
+    /// What is different from a baseline, when there was one.
+    pub changes: Option<&'a Comparison>,
 }
 
 impl std::fmt::Debug for Input<'_> {

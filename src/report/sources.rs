@@ -102,12 +102,6 @@ pub struct Place {
 }
 
 impl Sources {
-    /// Adds what `other`, of the same corpus, quotes; shards quote only what they ran.
-    pub fn add(&mut self, other: Self) {
-        self.requirements.extend(other.requirements);
-        self.scenarios.extend(other.scenarios);
-    }
-
     /// The scenarios of `all` whose id `is_selected`, with the requirements of `catalogue`.
     #[must_use]
     pub fn of(catalogue: &Catalogue, all: &[Arc<Scenario>], is_selected: impl Fn(&str) -> bool) -> Self {

@@ -38,6 +38,8 @@ macro_rules! capabilities {
 capabilities! {
     /// ABOR ends a running transfer.
     Abor = "abor",
+    /// PORT and EPRT are switched off by policy.
+    ActiveOff = "active-off",
     /// APPE appends to a file.
     Append = "append",
     /// AUTH TLS is accepted after a login in clear (and ends that login).
@@ -76,6 +78,8 @@ capabilities! {
     Mdtm = "mdtm",
     /// MLSD and MLST work.
     Mlsd = "mlsd",
+    /// There is no TLS at all.
+    NoTls = "no-tls",
     /// PASV works.
     Pasv = "pasv",
     /// PORT works.
@@ -96,6 +100,8 @@ capabilities! {
     SecondAccount = "second-account",
     /// The harness can use a second source address.
     SecondAddress = "second-address",
+    /// A second name for HOST is in the profile.
+    SecondHost = "second-host",
     /// Data connections must resume a TLS session of the control connection.
     SessionReuseRequired = "session-reuse-required",
     /// A TLS 1.2 session of the control connection can be resumed on data connections.

@@ -20,7 +20,8 @@ use crate::plan::{Applicability, Case, TargetFacts, applicability};
 use crate::requirement::{Capability, Catalogue};
 use crate::scenario::Scenario;
 use crate::target::{
-    EmbeddedPolicy, EmbeddedPool, Permission, ProvisionError, Provisioner, Running, TlsMode,
+    EmbeddedPolicy, EmbeddedPool, HURRY, Permission, ProvisionError, Provisioner, Provisioning, Running,
+    TlsMode,
 };
 use crate::trace::{Capture, Event, Recorder};
 
@@ -145,7 +146,12 @@ impl CaseRunner {
             .iter()
             .map(|capability| capability.value)
             .collect();
-        EmbeddedPolicy::for_capabilities(&requires)
+        let policy = EmbeddedPolicy::for_capabilities(&requires);
+        if scenario.slow {
+            policy.with_short_timeouts()
+        } else {
+            policy
+        }
     }
 
     /// An embedded server with `policy`, kept until the runner is dropped.
@@ -226,6 +232,7 @@ impl CaseRunner {
             settings,
             variables: self.variables(case, running),
             recorder,
+            hurry: hurry(case, running),
             deadline: None,
             longest_wait: self.longest_wait,
             stop: stop.clone(),
@@ -303,6 +310,10 @@ impl CaseRunner {
         );
         set("target.host", running.address.ip().to_string());
         set("target.port", running.address.port().to_string());
+        set("server.name", running.profile.server_name.clone());
+        if let Some(host) = &running.profile.second_host {
+            set("host2", host.clone());
+        }
         for (index, account) in running.accounts.iter().enumerate().take(2) {
             let suffix = if index == 0 { "" } else { "2" };
             set(&format!("user{suffix}"), account.user.clone());
@@ -339,6 +350,15 @@ pub(super) fn gone(code: i32, log: &str) -> String {
         format!("; the last line of its log is `{}`", line.trim())
     });
     format!("the server is gone: it ended by itself with exit code {code}{last}")
+}
+
+/// By how much the waits of `case` are cut: slow scenarios meet short time-outs on the embedded server.
+fn hurry(case: &Case, running: &Running) -> u32 {
+    if case.scenario.slow && running.profile.provisioning == Provisioning::Embedded {
+        HURRY
+    } else {
+        1
+    }
 }
 
 /// Why the profile does not allow `scenario`, when it does not.

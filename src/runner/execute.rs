@@ -47,6 +47,8 @@ pub struct CaseContext {
     pub variables: BTreeMap<String, String>,
     /// Where events go.
     pub recorder: Recorder,
+    /// The waits that steps spell out are divided by this; 1 for every target whose time-outs are its own.
+    pub hurry: u32,
     /// The longest that the case may take; worked out from the deadlines when none.
     pub deadline: Option<Duration>,
     /// The longest that a check may be waited for, whatever it says itself.
@@ -82,6 +84,7 @@ pub async fn execute(
         mut settings,
         variables,
         recorder,
+        hurry,
         deadline,
         longest_wait,
         stop,
@@ -94,6 +97,7 @@ pub async fn execute(
         variables: Variables::default(),
         recorder: recorder.clone(),
         seed,
+        hurry: hurry.max(1),
         current: None,
         longest_wait: longest_wait.unwrap_or(Duration::MAX),
         is_cleaning: false,
@@ -176,6 +180,7 @@ struct StepRunner {
     variables: Variables,
     recorder: Recorder,
     seed: u64,
+    hurry: u32,
     current: Option<StepIndex>,
     longest_wait: Duration,
     /// Clean-up has deadlines of its own.
@@ -317,7 +322,8 @@ impl StepRunner {
         };
         let result = match self.variables.fill_action(&action.value) {
             Ok(filled) => {
-                let limit = action_limit(step);
+                let filled = self.hurried(filled);
+                let limit = action_limit(step).map(|limit| limit / self.hurry);
                 if limit.is_some() && !self.is_cleaning {
                     self.engine.limit_timeouts(limit);
                 }
@@ -346,6 +352,15 @@ impl StepRunner {
             return false;
         }
         checks_reply && may_be_answered(step, &result)
+    }
+
+    /// `action` with the wait that it spells out cut.
+    fn hurried(&self, action: Action) -> Action {
+        match action {
+            Action::Wait(time) => Action::Wait(time.map(|time| time / self.hurry)),
+            Action::ReadData(ReadData::During(time)) => Action::ReadData(ReadData::During(time / self.hurry)),
+            other => other,
+        }
     }
 
     /// Whether a reply was taken since position `start` of the trace.

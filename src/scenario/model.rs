@@ -427,7 +427,7 @@ pub struct TlsChoice {
     pub alpn: Vec<Template>,
     /// TLS 1.2 only: `id` resumes by session id, without tickets.
     pub tls12_by: Option<Tls12By>,
-    /// Client certificate: a recipe of `certs/` (`client`, `client-expired`, …), or the profile's when absent.
+    /// Client certificate: a recipe of `certs/` (`client`, `client-expired`, …) or `none`; the profile's when absent.
     pub certificate: Option<Template>,
     /// Which session is offered; each verb has its own default.
     pub resume: Option<Spanned<Resume>>,
@@ -667,6 +667,8 @@ pub enum CheckKind {
     Order(Vec<Milestone>),
     /// `silence`: nothing arrives on the channel for `within`.
     Silence,
+    /// `endpoint`: where data connections come from or lead to.
+    Endpoint(EndpointPattern),
     /// `action: done`: the action succeeded, or `failed` with any problem; for actions that have no reply.
     Action(ActionPattern),
 }
@@ -746,6 +748,8 @@ pub struct TlsPattern {
     pub tickets: Option<u32>,
     /// The longest ticket lifetime seen on the channel, in seconds, is at most this.
     pub ticket_lifetime: Option<u32>,
+    /// The leaf certificate has this name.
+    pub certificate_name: Option<Template>,
     /// The leaf certificate is the one of the control connection (or the handshake resumed its session).
     pub same_certificate: bool,
     /// Version and suite are the ones of the control connection's policy: same version.
@@ -776,6 +780,8 @@ pub struct DataPattern {
     pub bytes: Option<Template>,
     /// At least that many bytes.
     pub at_least: Option<Template>,
+    /// At most that many bytes.
+    pub at_most: Option<Template>,
     /// SHA-256, hex.
     pub sha256: Option<Template>,
     /// Contains this text (bounded sample).
@@ -842,6 +848,17 @@ pub enum ActionPattern {
     Any,
 }
 
+/// Of the addresses and ports of data connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndpointPattern {
+    /// An active data connection comes from the address of the control connection; a 227 names that address.
+    OwnAddress,
+    /// An active data connection comes from the port one below that of the control connection.
+    PortBelowControl,
+    /// The ports that 227 and 229 named so far are neither in order nor evenly spaced.
+    NoSequence,
+}
+
 /// Where a captured variable comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaptureSource {
@@ -853,6 +870,8 @@ pub enum CaptureSource {
     ReplyEndpoint,
     /// `reply.quoted`: the text between the first double quotes (257).
     ReplyQuoted,
+    /// `reply.unique`: the `unique` fact of an MLST reply (RFC 3659 section 7.5.2).
+    ReplyUnique,
     /// `data.sha256`
     DataSha256,
     /// `data.bytes`

@@ -242,6 +242,7 @@ pub(super) fn check(check: &Check) -> Vec<String> {
                 .map_or(String::new(), |time| format!(" for {}", duration(time.value)));
             format!("nothing arrives{on}{time}")
         }
+        CheckKind::Endpoint(pattern) => format!("data endpoints: {}", word(pattern)),
         CheckKind::Action(pattern) => format!("the action: {}", word(pattern)),
     });
     lines.collect()
@@ -381,6 +382,12 @@ fn data(pattern: &DataPattern) -> String {
             .at_least
             .as_ref()
             .map(|bytes| format!("at least {} bytes", bytes.value)),
+    );
+    words.extend(
+        pattern
+            .at_most
+            .as_ref()
+            .map(|bytes| format!("at most {} bytes", bytes.value)),
     );
     words.extend(
         pattern

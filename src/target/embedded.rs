@@ -18,6 +18,12 @@ pub const EMBEDDED: &str = "embedded";
 
 /// An address for documentation (RFC 5737): nobody has it.
 const OTHER_NETWORK: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
+/// The second name of the embedded server, for HOST, and the recipe of its certificate.
+const HOST: &str = "ftpspec.test";
+const HOST_RECIPE: &str = "second-host";
+
+/// By how much the waits of slow scenarios are cut on the embedded server, whose time-outs are short enough then.
+pub const HURRY: u32 = 40;
 
 /// Bytes that an account may hold when a scenario requires a quota.
 const QUOTA: u64 = 256 * 1024;
@@ -36,6 +42,11 @@ pub struct EmbeddedPolicy {
     client_certificate: bool,
     habits: BTreeSet<Habit>,
     masquerade: bool,
+    ccc: bool,
+    active_off: bool,
+    no_tls: bool,
+    /// Time-outs of seconds instead of minutes, for slow scenarios.
+    short_timeouts: bool,
     faults: BTreeSet<Fault>,
     /// The longest wait of the client, when it is shorter than usual.
     longest_wait: Option<Duration>,
@@ -58,6 +69,10 @@ impl EmbeddedPolicy {
             client_certificate: has(Capability::ClientCertificate),
             habits: BTreeSet::new(),
             masquerade: false,
+            ccc: has(Capability::Ccc),
+            active_off: has(Capability::ActiveOff),
+            no_tls: has(Capability::NoTls),
+            short_timeouts: false,
             faults: BTreeSet::new(),
             longest_wait: None,
         }
@@ -74,6 +89,13 @@ impl EmbeddedPolicy {
     #[must_use]
     pub fn with_habit(mut self, habit: Habit) -> Self {
         self.habits.insert(habit);
+        self
+    }
+
+    /// The same policy with time-outs that fit a slow scenario whose waits are cut by [`super::HURRY`].
+    #[must_use]
+    pub fn with_short_timeouts(mut self) -> Self {
+        self.short_timeouts = true;
         self
     }
 
@@ -99,7 +121,10 @@ impl EmbeddedPolicy {
             .map(|capability| {
                 let has = match capability {
                     Capability::ImplicitTls => self.implicit,
-                    Capability::AuthTls => !self.implicit,
+                    Capability::AuthTls => !self.implicit && !self.no_tls,
+                    Capability::NoTls => self.no_tls,
+                    Capability::Ccc => self.ccc,
+                    Capability::ActiveOff => self.active_off,
                     Capability::SessionReuseRequired => self.reuse_required,
                     Capability::TlsRequired => self.tls_required,
                     Capability::ClearLogin => !self.tls_required && !self.implicit,
@@ -110,7 +135,9 @@ impl EmbeddedPolicy {
                     Capability::Quota => self.quota,
                     Capability::ClientCertificate => self.client_certificate,
                     Capability::Ipv6 => self.ipv6,
-                    Capability::Pasv | Capability::Port => !self.ipv6,
+                    Capability::Pasv => !self.ipv6,
+                    Capability::Port => !self.ipv6 && !self.active_off,
+                    Capability::Eprt => !self.active_off,
                     _ => true,
                 };
                 (*capability, has)
@@ -164,6 +191,10 @@ impl EmbeddedPool {
     }
 
     async fn start(&self, policy: &EmbeddedPolicy) -> Result<mock::Server, ProvisionError> {
+        let local = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        };
         let mut options = mock::Options::new(self.provisioner.identity().clone());
         if policy.ipv6 {
             options.address = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0));
@@ -183,8 +214,17 @@ impl EmbeddedPool {
         options.data_tls_required = policy.data_tls_required;
         options.data_tls_disabled = policy.data_tls_disabled;
         options.auth_ssl_accepted = policy.auth_ssl;
-        options.ccc_allowed = true;
+        options.ccc_allowed = policy.ccc;
+        options.active_allowed = !policy.active_off;
+        options.tls_disabled = policy.no_tls;
+        if policy.short_timeouts {
+            options.idle_timeout = Duration::from_secs(10);
+            options.data_timeout = Duration::from_secs(1);
+            options.handshake_timeout = Duration::from_secs(1);
+        }
         options.quota = policy.quota.then_some(QUOTA);
+        let host = self.provisioner.certificate(HOST_RECIPE).map_err(local)?;
+        options.second_host = Some((HOST.to_owned(), host));
         if policy.client_certificate {
             options.client_authorities = Some(self.provisioner.authority().pem().into());
         }
@@ -196,10 +236,6 @@ impl EmbeddedPool {
         options.habits.clone_from(&policy.habits);
         options.masquerade = policy.masquerade.then_some(OTHER_NETWORK);
         options.faults.clone_from(&policy.faults);
-        let local = |detail: String| ProvisionError {
-            kind: ProvisionErrorKind::Local,
-            detail,
-        };
         mock::Server::start(options)
             .await
             .map_err(|error| local(error.to_string()))
@@ -234,6 +270,7 @@ fn embedded_profile(policy: &EmbeddedPolicy) -> Profile {
             TlsMode::Explicit
         },
         server_name: "localhost".into(),
+        second_host: Some(HOST.into()),
         trust: TrustChoice::HarnessAuthority,
         accounts: accounts(),
         declares: policy.capabilities(),

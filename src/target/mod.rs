@@ -15,7 +15,7 @@ mod profile;
 mod provision;
 mod serve;
 
-pub use embedded::{EMBEDDED, EmbeddedPolicy, EmbeddedPool};
+pub use embedded::{EMBEDDED, EmbeddedPolicy, EmbeddedPool, HURRY};
 pub use leftover::{Leftover, down, down_all, logs};
 pub use network::{NETWORK_AREAS, Network};
 pub use process::installed;

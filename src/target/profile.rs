@@ -189,6 +189,8 @@ pub struct Profile {
     pub tls: TlsMode,
     /// The name its certificate must be for.
     pub server_name: String,
+    /// A second name that HOST can choose (capability `second-host`).
+    pub second_host: Option<String>,
     /// What its certificates are checked against.
     pub trust: TrustChoice,
     /// Accounts; the harness makes some up for targets it starts.
@@ -319,6 +321,8 @@ struct RawTarget {
     #[serde(default)]
     accounts: Vec<RawAccount>,
     #[serde(default)]
+    second_host: Option<String>,
+    #[serde(default)]
     allow: Vec<Permission>,
     #[serde(default)]
     known_deviations: Vec<RawDeviation>,
@@ -428,6 +432,7 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
             provisioning: raw.provision,
             tls: choice.tls,
             server_name: raw.server_name.clone().unwrap_or_else(|| "localhost".into()),
+            second_host: raw.second_host.clone(),
             trust: lower_trust(raw.trust.as_deref(), folder.as_deref()).map_err(wrong)?,
             accounts: accounts.clone(),
             declares,

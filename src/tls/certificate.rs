@@ -27,6 +27,7 @@ const SOURCES: &[(&str, &str)] = &[
         "client-other-ca",
         include_str!("../../certs/client-other-ca.yaml"),
     ),
+    ("client-second", include_str!("../../certs/client-second.yaml")),
     (
         "client-self-signed",
         include_str!("../../certs/client-self-signed.yaml"),
@@ -46,6 +47,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("p384", include_str!("../../certs/p384.yaml")),
     ("p521", include_str!("../../certs/p521.yaml")),
     ("rsa", include_str!("../../certs/rsa.yaml")),
+    ("second-host", include_str!("../../certs/second-host.yaml")),
     ("self-signed", include_str!("../../certs/self-signed.yaml")),
     ("valid", include_str!("../../certs/valid.yaml")),
     (

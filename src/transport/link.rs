@@ -171,6 +171,23 @@ impl Link {
         channel: Channel,
         recorder: Recorder,
     ) -> Result<Self, LinkError> {
+        let source = source.map(|address| SocketAddr::new(address, 0));
+        Self::connect_from(peer, source, path, deadline, channel, recorder).await
+    }
+
+    /// As [`Link::connect`], from a port of our choice where `source` has one; several connections to different peers can
+    /// share it.
+    ///
+    /// # Errors
+    /// As [`Link::connect`].
+    pub async fn connect_from(
+        peer: SocketAddr,
+        source: Option<SocketAddr>,
+        path: Option<DataPath>,
+        deadline: Duration,
+        channel: Channel,
+        recorder: Recorder,
+    ) -> Result<Self, LinkError> {
         let outcome = match timeout(deadline, open(peer, source)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(LinkError::new(LinkErrorKind::TimedOut, "timed out")),
@@ -405,17 +422,22 @@ impl Link {
     }
 }
 
-async fn open(peer: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, LinkError> {
+async fn open(peer: SocketAddr, source: Option<SocketAddr>) -> Result<TcpStream, LinkError> {
     let socket = match peer {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     }
     .map_err(|error| local_trouble(&error))?;
     if let Some(source) = source {
-        socket.bind(SocketAddr::new(source, 0)).map_err(|error| {
+        if source.port() != 0 {
+            socket
+                .set_reuseaddr(true)
+                .map_err(|error| local_trouble(&error))?;
+        }
+        socket.bind(source).map_err(|error| {
             LinkError::new(
                 LinkErrorKind::Local,
-                format!("cannot connect from {source}: {error}"),
+                format!("cannot connect from {}: {error}", source.ip()),
             )
         })?;
     }

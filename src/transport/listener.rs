@@ -16,6 +16,39 @@ use crate::trace::{Channel, DataPath, Recorder};
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 128;
 
+/// A port that is kept for connections of our own: nobody else gets it, and nobody can connect to it.
+#[derive(Debug)]
+pub struct Reservation {
+    _socket: Socket,
+    local: SocketAddr,
+}
+
+impl Reservation {
+    /// Keeps `address`.
+    ///
+    /// # Errors
+    /// It is taken, or not ours to take; local trouble.
+    pub fn take(address: SocketAddr) -> Result<Self, LinkError> {
+        let reserve = || {
+            let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+            socket.set_reuse_address(true)?;
+            socket.bind(&address.into())?;
+            Ok(socket)
+        };
+        let socket = reserve().map_err(|error: io::Error| local_trouble(&error))?;
+        Ok(Self {
+            _socket: socket,
+            local: address,
+        })
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn local_address(&self) -> SocketAddr {
+        self.local
+    }
+}
+
 /// A listening TCP socket.
 #[derive(Debug)]
 pub struct Listener {

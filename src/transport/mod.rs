@@ -13,4 +13,4 @@ mod tap;
 mod tests;
 
 pub use link::{Incoming, Link, LinkError, LinkErrorKind, RawAnswer, RawEnd, TcpClose};
-pub use listener::Listener;
+pub use listener::{Listener, Reservation};

@@ -208,6 +208,7 @@ pub(crate) fn many(count: usize) -> Run {
         sources: &sources,
         traces: &|_| None,
         proofs: None,
+        changes: None,
     };
     let page = folder.path().join("index.html");
     std::fs::write(&page, report::render(Format::Html, &input).unwrap()).unwrap();

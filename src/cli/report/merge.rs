@@ -39,18 +39,26 @@ pub(super) fn run(args: &MergeArgs) -> Result<Exit, CliError> {
     for shard in &shards {
         copy_cases(shard, &folder)?;
     }
-    let material = Material::joined(&shards)?.ok_or_else(|| CliError::usage("no shard is named"))?;
+    let mut materials = shards.iter().map(Material::stored);
+    let Some(first) = materials.next() else {
+        return Err(CliError::usage("no shard is named"));
+    };
+    let mut material = materials.try_fold(first?, |joined, next| next.map(|next| joined.join(next)))?;
+    let comparison = baselines
+        .as_ref()
+        .map(|baselines| baselines.compare(&merged, &runner::today(&SystemClock::new())));
+    material.changes.clone_from(&comparison);
+    material.proofs = None;
     write_reports(&material, &merged, &folder)?;
     let (width, colour) = (output::width(), output::colour());
     let mut text = terminal::render_summary(&merged, width, colour);
     let _ = writeln!(text, "reports  {}", folder.latest().display());
-    let exit = match (&baselines, &args.baseline) {
-        (Some(baselines), Some(path)) => {
-            let comparison = baselines.compare(&merged, &runner::today(&SystemClock::new()));
+    let exit = match (&comparison, &args.baseline) {
+        (Some(comparison), Some(path)) => {
             let against = path.display().to_string();
             text.push('\n');
-            text.push_str(&render_comparison(&comparison, &against, width, colour));
-            baseline::exit_of(&merged, &comparison)
+            text.push_str(&render_comparison(comparison, &against, width, colour));
+            baseline::exit_of(&merged, comparison)
         }
         _ => Exit::of(&merged, args.strict),
     };

@@ -1,5 +1,7 @@
 //! `data` checks: what the transfer of the step brought.
 
+use std::cmp::Ordering;
+
 use super::super::view::View;
 use super::super::words;
 use super::{Account, CheckResult};
@@ -11,6 +13,7 @@ use crate::trace::{ActionProblem, Channel, Event, EventKind, TransferSummary};
 struct Wanted {
     bytes: Option<String>,
     at_least: Option<String>,
+    at_most: Option<String>,
     sha256: Option<String>,
     text: Option<String>,
     without: Option<String>,
@@ -151,6 +154,7 @@ impl Wanted {
         Ok(Self {
             bytes: fill(&pattern.bytes)?,
             at_least: fill(&pattern.at_least)?,
+            at_most: fill(&pattern.at_most)?,
             sha256: fill(&pattern.sha256)?,
             text: fill(&pattern.text)?,
             without: fill(&pattern.without)?,
@@ -171,6 +175,9 @@ impl Wanted {
         let mut parts = Vec::new();
         if let Some(bytes) = &self.bytes {
             parts.push(format!("{} bytes", words::shown(bytes)));
+        }
+        if let Some(bytes) = &self.at_most {
+            parts.push(format!("at most {} bytes", words::shown(bytes)));
         }
         if let Some(bytes) = &self.at_least {
             parts.push(format!("at least {} bytes", words::shown(bytes)));
@@ -199,15 +206,19 @@ impl Wanted {
             expected,
             observed,
         };
-        for (text, exact) in [(&self.bytes, true), (&self.at_least, false)] {
+        let bounds = [
+            (&self.bytes, "", [Ordering::Equal].as_slice()),
+            (&self.at_least, "at least ", &[Ordering::Equal, Ordering::Greater]),
+            (&self.at_most, "at most ", &[Ordering::Equal, Ordering::Less]),
+        ];
+        for (text, prefix, allowed) in bounds {
             let Some(text) = text else { continue };
             let Some(number) = self.number(&Some(text.clone())) else {
                 return Fit::Unknown {
                     why: format!("{} is not a number of bytes", words::quoted(text)),
                 };
             };
-            if exact && summary.bytes != number || summary.bytes < number {
-                let prefix = if exact { "" } else { "at least " };
+            if !allowed.contains(&summary.bytes.cmp(&number)) {
                 let expected = format!("{prefix}{}", words::count(number, "byte"));
                 return not(format!("sent {size} of data"), expected, size);
             }

@@ -5,7 +5,7 @@ mod shown;
 mod whole;
 
 use seen::{Seen, look};
-use whole::{like_control, tickets};
+use whole::{like_control, named, tickets};
 
 use super::{Account, CheckResult};
 use crate::judge::view::View;
@@ -59,6 +59,9 @@ pub(super) fn expected(pattern: &TlsPattern) -> String {
     if let Some(lifetime) = pattern.ticket_lifetime {
         parts.push(format!("a ticket lifetime of at most {lifetime}s"));
     }
+    if let Some(name) = &pattern.certificate_name {
+        parts.push(format!("a certificate for {}", words::quoted(&name.value)));
+    }
     if pattern.same_certificate {
         parts.push("the certificate of the control connection".to_owned());
     }
@@ -100,6 +103,7 @@ pub(super) fn judge(view: &View<'_>, pattern: &TlsPattern, channel: &Channel) ->
     }
     shown::judge(view, pattern, &seen, channel)
         .or_else(|| tickets(view, pattern, channel))
+        .or_else(|| named(view, pattern, &seen))
         .or_else(|| like_control(view, pattern, &seen, channel))
         .unwrap_or(CheckResult::Held)
 }

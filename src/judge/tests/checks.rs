@@ -1,9 +1,11 @@
-//! Tests of `closed`, `silence` and `action` checks.
+//! Tests of `closed`, `silence`, `endpoint` and `action` checks.
 
 use super::*;
 use crate::judge::Verdict;
-use crate::scenario::model::{ActionPattern, ChannelRef, ClosedBy, Connect, ReadData};
-use crate::trace::{AlertFacts, AlertLevel};
+use crate::scenario::model::{
+    ActionPattern, ChannelRef, ClosedBy, Connect, DataPattern, EndpointPattern, ReadData,
+};
+use crate::trace::{AlertFacts, AlertLevel, DataPath};
 
 fn read() -> Option<Action> {
     Some(Action::ReadData(ReadData::UntilClose))
@@ -239,4 +241,72 @@ fn an_action_is_done_or_failed_as_named() {
         );
         assert!(judgement.held.is_empty());
     }
+}
+
+fn endpoint(pattern: EndpointPattern) -> Vec<Check> {
+    vec![required("r.fail", CheckKind::Endpoint(pattern))]
+}
+
+fn data_from(peer: &str) -> EventKind {
+    EventKind::Connected {
+        local: "127.0.0.1:50000".to_owned(),
+        peer: peer.to_owned(),
+        path: Some(DataPath::Active),
+    }
+}
+
+#[test]
+fn an_active_data_connection_comes_from_the_address_of_the_control_connection() {
+    let verdict = |peer: &str| {
+        let judgement = judge_one(None, endpoint(EndpointPattern::OwnAddress), |trace| {
+            trace.data(data_from(peer))
+        });
+        judgement.verdict
+    };
+    assert_eq!(verdict("127.0.0.1:20"), Verdict::Pass);
+    assert_eq!(verdict("127.0.0.3:20"), Verdict::Fail);
+}
+
+#[test]
+fn the_address_of_a_227_is_looked_at_where_the_step_has_one() {
+    let verdict = |text: &str| {
+        judge_one(send("PASV"), endpoint(EndpointPattern::OwnAddress), |trace| {
+            trace.command("PASV").reply(1, 227, text).consumed(1)
+        })
+        .verdict
+    };
+    assert_eq!(
+        verdict("Entering Passive Mode (127,0,0,1,200,10)."),
+        Verdict::Pass
+    );
+    assert_eq!(verdict("Entering Passive Mode (10,0,0,1,200,10)."), Verdict::Fail);
+}
+
+#[test]
+fn a_few_ports_are_not_enough_to_tell_an_order() {
+    let judgement = judge_one(send("EPSV"), endpoint(EndpointPattern::NoSequence), |trace| {
+        trace
+            .command("EPSV")
+            .reply(1, 229, "Entering (|||50000|)")
+            .consumed(1)
+    });
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn data_may_have_an_upper_bound() {
+    let verdict = |bytes: u64| {
+        let pattern = DataPattern {
+            at_most: Some(text("10")),
+            ..DataPattern::default()
+        };
+        judge_one(
+            None,
+            vec![required("r.fail", CheckKind::Data(pattern))],
+            |trace| trace.data_connected().transfer(bytes, ""),
+        )
+        .verdict
+    };
+    assert_eq!(verdict(10), Verdict::Pass);
+    assert_eq!(verdict(11), Verdict::Fail);
 }

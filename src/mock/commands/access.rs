@@ -21,6 +21,16 @@ pub(super) async fn user(session: &mut Session, command: &Command) -> Step {
     if session.has(Fault::KeepsLoginAtUser) && matches!(session.access, Access::LoggedIn(_)) {
         return session.reply(331, "Now the password.").await;
     }
+    if session.client_certificate.is_some() {
+        if session.has(Fault::Answers232ToEveryUser) {
+            session.access = session.first_account();
+            return session.reply(232, "The certificate is enough.").await;
+        }
+        if session.has(Fault::LogsInByCertificateInSilence) {
+            session.access = session.first_account();
+            return session.reply(331, "Now the password.").await;
+        }
+    }
     session.access = Access::Named(command.argument_text());
     if session.has(Fault::DropsProtLevelAtUser) {
         session.settings.level = Level::Clear;
@@ -53,7 +63,9 @@ pub(super) async fn pass(session: &mut Session, command: &Command) -> Step {
     }
     session.access = Access::Nobody;
     session.refused_passwords = session.refused_passwords.saturating_add(1);
-    tokio::time::sleep(session.shared.options.login_delay).await;
+    if !session.has(Fault::RefusesPasswordsAtOnce) {
+        tokio::time::sleep(session.shared.options.login_delay).await;
+    }
     let is_limited = !session.has(Fault::TakesAnyNumberOfPasswords);
     if is_limited && session.refused_passwords >= session.shared.options.login_attempts {
         session.reply(421, "Too many wrong passwords.").await?;
@@ -98,7 +110,11 @@ pub(super) async fn rein(session: &mut Session, command: &Command) -> Step {
     } else {
         session.access = Access::Nobody;
     }
+    let host = session.settings.host.take();
     session.reset_settings();
+    if session.has(Fault::KeepsHostAcrossRein) {
+        session.settings.host = host;
+    }
     if keeps_tls && session.control == Control::Protected {
         if session.shared.options.implicit {
             session.imply_private();

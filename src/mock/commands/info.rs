@@ -144,7 +144,7 @@ fn features(session: &Session) -> Vec<String> {
         facts => facts,
     };
     let mlst = format!("MLST {mlst}");
-    let has_tls_lines = !has(Fault::OmitsAuthFromFeat);
+    let has_tls_lines = !has(Fault::OmitsAuthFromFeat) && !options.tls_disabled;
     let has_pseudo_codes = has(Fault::ListsPseudoCodes);
     let lang = if has(Fault::ListsLangWithoutTags) {
         "LANG"

@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::argument::{SYNTAX, is_bare, word};
 use crate::mock::Fault;
@@ -79,7 +80,11 @@ pub(super) async fn pasv(session: &mut Session, command: &Command) -> Step {
     if session.has(Fault::AnswersPasvWithoutAddress) {
         return session.reply(227, "ok").await;
     }
-    let shown = session.shared.options.masquerade.unwrap_or(local);
+    let shown = match session.shared.options.masquerade {
+        _ if session.has(Fault::ShowsAnotherAddressIn227) => Ipv4Addr::new(127, 0, 0, 99),
+        Some(masquerade) => masquerade,
+        None => local,
+    };
     let text = render_227(SocketAddrV4::new(shown, port));
     session.reply(227, &text).await
 }
@@ -124,8 +129,15 @@ fn listen(session: &mut Session, path: DataPath) -> Option<u16> {
         local => local,
     };
     let address = SocketAddr::new(local, 0);
-    let listener = Listener::bind(address, session.shared.options.passive_ports.clone()).ok()?;
+    let ports = if session.has(Fault::CountsPassivePortsUp) {
+        let last = session.shared.last_port.load(Ordering::Relaxed);
+        Some(last.saturating_add(1)..=u16::MAX)
+    } else {
+        session.shared.options.passive_ports.clone()
+    };
+    let listener = Listener::bind(address, ports).ok()?;
     let port = listener.local_address().port();
+    session.shared.last_port.store(port, Ordering::Relaxed);
     session.settings.route = Some(Route {
         kind: RouteKind::Passive(Arc::new(listener)),
         path,
@@ -154,7 +166,8 @@ fn refusal(session: &Session, path: DataPath) -> Option<(u16, &'static str)> {
     if is_epsv_only && path != DataPath::ExtendedPassive {
         return Some((503, "Only EPSV after EPSV ALL."));
     }
-    if is_active && !session.shared.options.active_allowed {
+    let is_tolerated = session.has(Fault::AcceptsPortWithoutActiveMode);
+    if is_active && !session.shared.options.active_allowed && !is_tolerated {
         return Some((502, "Active mode is off."));
     }
     let is_early = session.settings.level == Level::Clear && session.has(Fault::RefusesPasvBeforeProt);

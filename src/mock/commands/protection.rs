@@ -14,6 +14,9 @@ use crate::wire::command::Command;
 const READ_AHEAD: Duration = Duration::from_millis(200);
 
 pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
+    if session.shared.options.tls_disabled {
+        return auth_without_tls(session).await;
+    }
     if session.control == Control::Protected {
         return auth_again(session).await;
     }
@@ -77,6 +80,18 @@ pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
     Ok(())
 }
 
+/// RFC 2228 section 3: as if the command did not exist.
+async fn auth_without_tls(session: &mut Session) -> Step {
+    let (code, text) = if session.has(Fault::AnswersAuthWith530) {
+        (530, "Log in first.")
+    } else if session.has(Fault::AnswersAuthWith234WithoutTls) {
+        (234, "Now the TLS handshake.")
+    } else {
+        (502, "There is no TLS.")
+    };
+    session.reply(code, text).await
+}
+
 /// What a fault makes of AUTH inside of implicit TLS: a second handshake is waited for, and cannot come.
 async fn auth_again(session: &mut Session) -> Step {
     session.reply(234, "Now the TLS handshake.").await?;
@@ -87,10 +102,11 @@ async fn auth_again(session: &mut Session) -> Step {
     Err(Ended::ByPeer)
 }
 
-/// AUTH sets everything back, but for what faults keep.
+/// AUTH sets everything back, but for the host that was chosen before (RFC 7151 section 4) and what faults keep.
 fn reset_for_auth(session: &mut Session) {
     let mut old = std::mem::take(&mut session.settings);
     session.reset_settings();
+    session.settings.host = old.host.take();
     if session.has(Fault::KeepsCwdAcrossAuth) {
         session.kept.cwd = Some(old.cwd);
     }
@@ -166,7 +182,8 @@ pub(super) async fn ccc(session: &mut Session, command: &Command) -> Step {
     if !is_bare(command) {
         return session.reply(SYNTAX.0, SYNTAX.1).await;
     }
-    if !session.shared.options.ccc_allowed {
+    let is_tolerated = session.has(Fault::ServesCcc) || session.has(Fault::AcceptsCccBeforeLogin);
+    if !session.shared.options.ccc_allowed && !is_tolerated {
         return session
             .reply(534, "The control connection stays protected here.")
             .await;
@@ -175,6 +192,12 @@ pub(super) async fn ccc(session: &mut Session, command: &Command) -> Step {
         session.reply_in_clear(200, "Control is clear.").await?;
     } else {
         session.reply(200, "Control is clear after this.").await?;
+    }
+    if session.has(Fault::RunsCommandsBehindCccTwice) {
+        while let Some(line) = session.take_line() {
+            session.reply(200, "Nothing done.").await?;
+            session.queue(line).await?;
+        }
     }
     session.stop_tls().await?;
     session.control = Control::Cleared;

@@ -289,6 +289,7 @@ fn plan(session: &mut Session, verb: &Verb) -> Option<Plan> {
         protection,
         epoch: session.epoch.clone(),
         demanded_epoch: session.old_epoch.clone(),
+        identity: session.identity.clone(),
         client_certificate: session.client_certificate.clone(),
         is_after_ccc: session.control == Control::Cleared,
         has_used_data_session: session.has_used_data_session,
@@ -348,7 +349,13 @@ async fn carry(
                 return Ok(Carried::Over { outcome: Box::new(outcome), is_aborted });
             }
             incoming = session.link.receive() => {
-                session.accept(incoming)?;
+                let accepted = session.accept(incoming);
+                if let Err(ended) = accepted {
+                    if session.has(Fault::ServesOnAfterControlLoss) {
+                        drop((&mut work).await);
+                    }
+                    return Err(ended);
+                }
                 has_lines = true;
             }
         }

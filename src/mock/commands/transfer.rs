@@ -11,7 +11,7 @@ use crate::mock::Fault;
 use crate::mock::data::Payload;
 use crate::mock::listing::{from_network, to_network};
 use crate::mock::path::StorePath;
-use crate::mock::session::{Session, Step, TransferType};
+use crate::mock::session::{Ended, Line, Session, Step, TransferType};
 use crate::wire::command::{Command, Verb};
 
 /// The most bytes that one upload may bring, quota or not: it is kept in memory until it is complete.
@@ -29,12 +29,30 @@ struct Target {
 
 pub(super) async fn retr(session: &mut Session, command: &Command) -> Step {
     let restart = take_restart(session).unwrap_or(0);
-    let content = match check_level(session).and_then(|()| read(session, command, restart)) {
+    let mut content = match check_level(session).and_then(|()| read(session, command, restart)) {
         Ok(content) => content,
         Err(refused) => return refuse(session, refused).await,
     };
+    if session.has(Fault::MixesTransfers) {
+        content.extend(read_next(session).await?);
+    }
     let preliminary = format!("{} bytes follow.", content.len());
     send(session, command, content, preliminary).await
+}
+
+/// The file of the RETR that has come behind the current one; for a fault.
+async fn read_next(session: &mut Session) -> Result<Vec<u8>, Ended> {
+    let Some(line) = session.take_line() else {
+        return Ok(Vec::new());
+    };
+    if let Line::Command(command) = &line
+        && command.verb == Verb::Retr
+        && let Ok(content) = read(session, command, 0)
+    {
+        return Ok(content);
+    }
+    session.queue(line).await?;
+    Ok(Vec::new())
 }
 
 /// The restart marker, which holds for one transfer.

@@ -3,6 +3,7 @@
 //! RFC 959 section 5.2, RFC 4217 sections 7 and 10.2; RFC 2577 section 8 (peer address). The server is the TLS server
 //! whoever opened the connection.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +78,13 @@ impl Carrier {
             Ok(shield) => {
                 self.progress.opened.notify_one();
                 match payload {
-                    Payload::Download(bytes) => self.send_all(&mut link, &bytes).await,
+                    Payload::Download(bytes) => {
+                        let sent = self.send_all(&mut link, &bytes).await;
+                        if self.has(Fault::ServesEveryDataConnection) {
+                            self.serve_another(&bytes).await;
+                        }
+                        sent
+                    }
                     Payload::Upload { limit, announced } => {
                         self.receive_all(&mut link, shield, limit, announced).await
                     }
@@ -112,8 +119,8 @@ impl Carrier {
             }
             RouteKind::Active(peer) => {
                 // The third party of the fault `connects-to-third-party` may be out of reach of our own address.
-                let source = (peer.ip() == plan.peer).then_some(plan.local);
-                Link::connect(*peer, source, path, deadline, channel, recorder).await
+                let source = (peer.ip() == plan.peer).then(|| self.source());
+                Link::connect_from(*peer, source, path, deadline, channel, recorder).await
             }
         };
         let Ok(mut link) = opened else {
@@ -132,6 +139,19 @@ impl Carrier {
         Ok(link)
     }
 
+    /// Where an active data connection comes from (RFC 1123 section 4.1.2.12, RFC 959 section 5.2).
+    fn source(&self) -> SocketAddr {
+        let kept = self.plan.shared.source.as_ref();
+        let port = kept.map_or(0, |source| source.local_address().port());
+        match self.plan.local {
+            IpAddr::V4(_) if self.has(Fault::ConnectsFromAnotherAddress) => {
+                SocketAddr::from((Ipv4Addr::new(127, 0, 0, 3), 0))
+            }
+            local if self.has(Fault::ConnectsFromAnyPort) => SocketAddr::new(local, 0),
+            local => SocketAddr::new(local, port),
+        }
+    }
+
     /// A connection that came to the listener of before; for a fault.
     async fn open_older(&self) -> Option<Link> {
         let plan = &self.plan;
@@ -146,6 +166,24 @@ impl Carrier {
             )
             .await;
         accepted.ok()
+    }
+
+    /// The same download once more, for whoever else has connected; for a fault.
+    async fn serve_another(&mut self, bytes: &[u8]) {
+        let plan = &self.plan;
+        let RouteKind::Passive(listener) = &plan.route.kind else {
+            return;
+        };
+        let (channel, recorder) = (plan.channel.clone(), plan.recorder.clone());
+        let accepted = listener
+            .accept(Some(plan.route.path), Some(OLDER_DEADLINE), channel, recorder)
+            .await;
+        if let Ok(mut link) = accepted
+            && self.protect(&mut link, false).await.is_ok()
+        {
+            // How it ends does not matter: it should not have begun.
+            drop(self.send_all(&mut link, bytes).await);
+        }
     }
 
     // Protecting
@@ -178,9 +216,12 @@ impl Carrier {
         if self.has(client_fault) {
             return self.start_tls_as_client(link, deadline).await;
         }
-        let hello = hello::read_hello(link, deadline)
-            .await
-            .map_err(|_| handshake_failed())?;
+        let patience = hello::hello_deadline(&self.plan.shared, Fault::WaitsForEverOnData);
+        let hello = match hello::read_hello(link, patience).await {
+            Ok(hello) => hello,
+            Err(_) if !is_upload && self.has(Fault::FallsBackToClearData) => return Ok(Shield::Up),
+            Err(_) => return Err(handshake_failed()),
+        };
         if is_upload && hello.is_clear_text() && self.has(Fault::AcceptsClearUploadAfterProtP) {
             return Ok(Shield::Missing(hello.bytes));
         }
@@ -210,7 +251,8 @@ impl Carrier {
         let options = ServerOptions {
             label: self.plan.epoch.label(self.plan.number).encode(),
             tls13_tickets: tickets,
-            identity: self.plan.shared.other_identity.clone(),
+            identity: (self.plan.shared.other_identity.clone()).or_else(|| self.plan.identity.clone()),
+            alpn: self.has(Fault::ServesBrowsersOnData).then(Vec::new),
             ..ServerOptions::default()
         };
         hello::finish_tls(link, &self.plan.shared, Place::Data, &options, hello)
@@ -266,7 +308,13 @@ impl Carrier {
         {
             return Err(not_reused());
         }
-        if !is_resumed && is_other_client(plan.client_certificate.as_ref(), facts) {
+        let tolerated = if facts.chain.is_empty() {
+            Fault::IgnoresMissingClientCertificate
+        } else {
+            Fault::IgnoresOtherClientCertificate
+        };
+        let is_stranger = !is_resumed && is_other_client(plan.client_certificate.as_ref(), facts);
+        if is_stranger && !self.has(tolerated) {
             return Err(Failure::new(
                 522,
                 "The certificate is not the one of the control connection.",

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::mock::observation::{DataEnd, DataHandshake};
 use crate::mock::server::Shared;
 use crate::mock::session::{Epoch, Level};
+use crate::tls::Identity;
 use crate::trace::{Channel, DataPath, Recorder};
 use crate::transport::{Link, Listener};
 
@@ -79,6 +80,8 @@ pub(in crate::mock) struct Plan {
     pub(in crate::mock) epoch: Epoch,
     /// The epoch before REIN, when a fault insists on it.
     pub(in crate::mock) demanded_epoch: Option<Epoch>,
+    /// The certificate that HOST chose, when that is not the usual one.
+    pub(in crate::mock) identity: Option<Identity>,
     /// SHA-256 of the certificate the client showed on the control connection.
     pub(in crate::mock) client_certificate: Option<String>,
     /// The control connection went back to clear with CCC.

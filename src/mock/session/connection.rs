@@ -17,6 +17,7 @@ use crate::mock::hello;
 use crate::mock::server::Shared;
 use crate::mock::state::{self, Refusal, Ruling, State};
 use crate::mock::{Fault, Habit};
+use crate::tls::Identity;
 use crate::trace::Recorder;
 use crate::transport::Link;
 use crate::wire::command::{Command, CommandLimits, CommandParser, CommandViolation, Verb};
@@ -45,6 +46,8 @@ pub(in crate::mock) struct Session {
     /// The epoch before REIN; for a fault.
     pub(in crate::mock) old_epoch: Option<Epoch>,
     pub(in crate::mock) sni: Option<String>,
+    /// The certificate that HOST chose, when that is not the usual one.
+    pub(in crate::mock) identity: Option<Identity>,
     /// SHA-256 of the client's certificate.
     pub(in crate::mock) client_certificate: Option<String>,
     pub(in crate::mock) is_auth_ssl: bool,
@@ -86,6 +89,7 @@ impl Session {
             epoch: Epoch::default(),
             old_epoch: None,
             sni: None,
+            identity: None,
             client_certificate: None,
             is_auth_ssl: false,
             refused_passwords: 0,

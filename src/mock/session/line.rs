@@ -42,6 +42,13 @@ impl Session {
                 self.accept(incoming)?;
                 continue;
             }
+            if self.has(Fault::HangsUpEarly) {
+                let Ok(incoming) = tokio::time::timeout(CHAT, self.link.receive()).await else {
+                    return Err(Ended::ByServer);
+                };
+                self.accept(incoming)?;
+                continue;
+            }
             let idle = self.shared.options.idle_timeout;
             let Ok(incoming) = tokio::time::timeout(idle, self.link.receive()).await else {
                 self.reply(421, "No command for too long.").await?;

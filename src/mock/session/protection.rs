@@ -3,12 +3,13 @@
 //! RFC 4217 sections 4, 5 and 13; RFC 8446 section 6.1 (close_notify).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Access, Control, Ended, Epoch, Label, Session, Step};
 use crate::mock::Fault;
 use crate::mock::hello::{self, Hello, Place};
-use crate::tls::ServerOptions;
+use crate::tls::{Identity, ServerOptions};
 use crate::trace::{HandshakeFacts, HandshakeFailure};
 use crate::transport::{Incoming, TcpClose};
 
@@ -28,9 +29,17 @@ impl Session {
             own: Some(number),
             resumed: None,
         };
+        self.identity = self.host_identity();
         let options = ServerOptions {
             label: epoch.label(0).encode(),
+            identity: self.identity.clone(),
             ..ServerOptions::default()
+        };
+        let shared = Arc::clone(&self.shared);
+        let _turn = if self.has(Fault::MakesOneHandshakeAtATime) {
+            Some(shared.turn.lock().await)
+        } else {
+            None
         };
         let link = &mut self.link;
         let (facts, label) = match first {
@@ -49,6 +58,15 @@ impl Session {
         }
         self.epoch = epoch;
         Ok(())
+    }
+
+    /// The certificate of the host that HOST chose, when that is not the usual one (RFC 7151 section 4).
+    fn host_identity(&self) -> Option<Identity> {
+        let (name, identity) = self.shared.options.second_host.as_ref()?;
+        let chosen = self.settings.host.as_ref()?;
+        let is_chosen =
+            chosen.eq_ignore_ascii_case(name) && !self.has(Fault::ShowsOneCertificateForEveryHost);
+        is_chosen.then(|| identity.clone())
     }
 
     fn note_facts(&mut self, facts: HandshakeFacts) {

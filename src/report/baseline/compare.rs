@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Baseline, Broken, Entry, EntryOutcome, TargetBaseline, broken, is_present};
 use crate::judge::Verdict;
@@ -15,7 +15,7 @@ use crate::runner::outcome::{CaseOutcome, RunOutcome};
 const LINES: usize = 3;
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Change {
     /// Name of the target.
@@ -31,7 +31,7 @@ pub struct Change {
 }
 
 /// All differences.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Comparison {
     /// Got worse: new findings, graver ones, entries past their last day, lost capabilities.

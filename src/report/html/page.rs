@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::summary::{self, CoverageView, Facts, FindingView, ProofView, TallyView, TargetView};
+use super::summary::{self, ChangesView, CoverageView, Facts, FindingView, ProofView, TallyView, TargetView};
 use super::{detail, embed, index};
 use crate::report::input::Input;
 
@@ -34,6 +34,7 @@ struct Page {
     more_findings: usize,
     coverage: CoverageView,
     proof: Option<ProofView>,
+    changes: Option<ChangesView>,
     index: String,
     scenarios: String,
     details: Vec<(usize, String)>,
@@ -64,6 +65,7 @@ pub fn render(input: &Input<'_>) -> Result<String, HtmlError> {
         more_findings: groups.len().saturating_sub(FINDINGS),
         coverage: summary::coverage(input),
         proof: input.proofs.map(summary::proof),
+        changes: input.changes.map(summary::changes),
         index: embed::json(&index::index(input, numbers))?,
         scenarios: detail::scenarios(input, &details)?,
         details: details.json,

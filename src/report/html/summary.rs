@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::detail::Details;
 use super::index::VERDICTS;
+use crate::report::baseline::{Change, Comparison};
 use crate::report::gather::Group;
 use crate::report::input::Input;
 use crate::report::kill_matrix::{FaultVerdict, ProofRow};
@@ -633,5 +634,75 @@ fn date(started: &str) -> String {
             )
         }
         _ => started.to_owned(),
+    }
+}
+
+/// What is different from a baseline.
+pub(super) struct ChangesView {
+    pub groups: Vec<ChangeGroup>,
+}
+
+/// Changes of one kind.
+pub(super) struct ChangeGroup {
+    pub state: Badge,
+    pub rows: Vec<ChangeView>,
+}
+
+/// One change.
+pub(super) struct ChangeView {
+    pub target: String,
+    pub text: String,
+    pub requirement: String,
+    pub cells: Vec<String>,
+    /// The scenario, and the matrix that shows it.
+    pub scenario: Option<(String, String)>,
+}
+
+/// How many changes of a kind are shown.
+const CHANGES: usize = 500;
+
+pub(super) fn changes(comparison: &Comparison) -> ChangesView {
+    let named = |number: usize, word| Badge {
+        word,
+        ..badge(number)
+    };
+    let kinds = [
+        (named(4, "worse"), &comparison.worse),
+        (named(5, "nothing is said any more"), &comparison.open),
+        (named(0, "better"), &comparison.better),
+        (named(1, "different"), &comparison.other),
+    ];
+    ChangesView {
+        groups: kinds
+            .into_iter()
+            .filter(|(_, changes)| !changes.is_empty())
+            .map(|(state, changes)| ChangeGroup {
+                state,
+                rows: changes.iter().take(CHANGES).map(change).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn change(change: &Change) -> ChangeView {
+    let link = |id: &String| {
+        let target = encode(&text::plain(&change.target));
+        let scenario = encode(&text::plain(id));
+        (
+            text::plain(id),
+            format!("#matrix?target={target}&scenario={scenario}&rows=case"),
+        )
+    };
+    ChangeView {
+        target: text::plain(&change.target),
+        text: text::short(&change.text, TEXT),
+        requirement: text::plain(change.requirement.as_deref().unwrap_or("")),
+        cells: change
+            .cells
+            .iter()
+            .filter(|cell| !cell.is_empty())
+            .map(|cell| text::plain(cell))
+            .collect(),
+        scenario: change.scenario.as_ref().map(link),
     }
 }

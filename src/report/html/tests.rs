@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::render;
 use crate::judge::Verdict;
+use crate::report::baseline::{Change, Comparison};
 use crate::report::fixtures::{evil, sources, trace, with_input};
 use crate::report::input::Input;
 use crate::report::kill_matrix::{FaultVerdict, ProofRow};
@@ -234,6 +235,7 @@ fn the_proof_is_there_when_it_was_made() {
         sources: &sources,
         traces: &|_: &str| None,
         proofs: None,
+        changes: None,
     };
     assert!(!render(&input).unwrap().contains("Proof"));
     input.proofs = Some(&proofs);
@@ -243,4 +245,36 @@ fn the_proof_is_there_when_it_was_made() {
         page.contains("the traces of 8 cases could not be read"),
         "missing traces are told"
     );
+}
+
+#[test]
+fn what_is_different_from_a_baseline_is_told() {
+    let run = everything();
+    let sources = sources();
+    let change = Change {
+        target: "embedded".into(),
+        scenario: Some("shutdown/truncated-upload".into()),
+        requirement: Some("sec.truncation.stor".into()),
+        text: "a new finding <b>".into(),
+        cells: ["tls=tls1.3".to_owned()].into(),
+    };
+    let comparison = Comparison {
+        worse: vec![change],
+        ..Comparison::default()
+    };
+    let mut input = Input {
+        run: &run,
+        sources: &sources,
+        traces: &|_: &str| None,
+        proofs: None,
+        changes: None,
+    };
+    assert!(!render(&input).unwrap().contains("since the baseline"));
+    input.changes = Some(&comparison);
+    let page = render(&input).unwrap();
+    assert!(page.contains("a new finding &#60;b&#62;"));
+    assert!(page.contains("#matrix?target=embedded&#38;scenario=shutdown/truncated-upload&#38;rows=case"));
+    let nothing = Comparison::default();
+    input.changes = Some(&nothing);
+    assert!(render(&input).unwrap().contains("Nothing is different"));
 }

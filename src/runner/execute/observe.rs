@@ -8,6 +8,7 @@ use super::{StepOutcome, StepRunner, checks_reply};
 use crate::client::WantedReply;
 use crate::scenario::model::{Action, CaptureSource, ChannelRef, Check, CheckKind, Step};
 use crate::trace::{ActionProblem, Channel, EventKind, Waited};
+use crate::wire::facts::parse_mlst_line;
 
 /// How long `silence` listens when its check does not say.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -61,11 +62,21 @@ impl StepRunner {
                     | CheckKind::Data(_)
                     | CheckKind::File(_)
                     | CheckKind::Order(_)
+                    | CheckKind::Endpoint(_)
                     | CheckKind::Action(_) => {}
                 }
             }
         }
         self.examine_files(step).await;
+    }
+
+    /// The time that `check` allows, cut where the case is in a hurry; `otherwise` when it does not say.
+    fn within(&self, check: &Check, otherwise: Duration) -> Duration {
+        let said = check
+            .within
+            .as_ref()
+            .map_or(otherwise, |within| within.value / self.hurry);
+        said.min(self.longest_wait)
     }
 
     /// Takes the next reply; `TimedOut` when none comes.
@@ -108,11 +119,6 @@ impl StepRunner {
             // The end of the connection is in the trace already.
             Err(_) => {}
         }
-    }
-
-    fn within(&self, check: &Check, otherwise: Duration) -> Duration {
-        let said = check.within.as_ref().map_or(otherwise, |within| within.value);
-        said.min(self.longest_wait)
     }
 
     async fn examine_files(&mut self, step: &Step) {
@@ -162,6 +168,7 @@ impl StepRunner {
             }),
             CaptureSource::ReplyEndpoint => reply()?.endpoint.map(|endpoint| endpoint.to_string()),
             CaptureSource::ReplyQuoted => quoted(&reply()?.reply.text()),
+            CaptureSource::ReplyUnique => unique(&reply()?.reply.lines),
             CaptureSource::DataSha256 => self
                 .engine
                 .transfer_summary(session)
@@ -191,6 +198,15 @@ fn first_of(done: &mut Vec<(&'static str, ChannelRef)>, what: &'static str, chan
 fn channel_of_check(step: &Step, check: &Check, otherwise: ChannelRef) -> ChannelRef {
     let of_action = step.action.as_ref().and_then(|action| action.value.channel());
     check.channel.or(of_action).unwrap_or(otherwise)
+}
+
+/// The `unique` fact of the entry in an MLST reply; values come as they are, names of facts in any case.
+fn unique(lines: &[Vec<u8>]) -> Option<String> {
+    let facts = lines.iter().filter_map(|line| parse_mlst_line(line).ok());
+    let mut values = facts.flat_map(|entry| entry.facts);
+    values
+        .find(|(name, _)| name.eq_ignore_ascii_case("unique"))
+        .map(|(_, value)| value)
 }
 
 /// The text between the first double quotes, with doubled quotes inside made single (RFC 959 appendix II).

@@ -90,6 +90,7 @@ impl Bench {
             settings,
             variables,
             recorder,
+            hurry: 1,
             deadline,
             longest_wait: None,
             stop: CancellationToken::new(),

@@ -67,6 +67,9 @@ impl Lowering<'_, '_> {
             }
             kinds.push(CheckKind::Silence);
         }
+        if let Some(endpoint) = raw.endpoint.get() {
+            kinds.push(CheckKind::Endpoint(endpoint.value.0));
+        }
         if let Some(action) = raw.action.get() {
             kinds.push(CheckKind::Action(action.value.0));
         }
@@ -245,6 +248,7 @@ impl Lowering<'_, '_> {
                 .collect(),
             tickets: raw.tickets.get().map(|number| number.value.0),
             ticket_lifetime: raw.ticket_lifetime.get().map(|number| number.value.0),
+            certificate_name: self.optional(&raw.certificate_name),
             same_certificate: flag(&raw.same_certificate).unwrap_or(false),
             same_version: flag(&raw.same_version).unwrap_or(false),
         }
@@ -274,6 +278,7 @@ impl Lowering<'_, '_> {
         DataPattern {
             bytes: raw.bytes.get().map(|bytes| self.number(bytes)),
             at_least: raw.at_least.get().map(|bytes| self.number(bytes)),
+            at_most: raw.at_most.get().map(|bytes| self.number(bytes)),
             sha256: raw.sha256.get().map(|sum| self.sha256(sum)),
             text: self.optional(&raw.text),
             without: self.optional(&raw.without),

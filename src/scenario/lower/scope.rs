@@ -25,6 +25,11 @@ pub(in crate::scenario) const BUILT_IN: &[(&str, &str)] = &[
     ("target.host", "address of the target"),
     ("target.port", "port of the control connection"),
     (
+        "server.name",
+        "the name that the certificate of the target must be for",
+    ),
+    ("host2", "a second name for HOST (capability `second-host`)"),
+    (
         "other.address",
         "a second source address of ours (capability `second-address`)",
     ),

@@ -7,14 +7,15 @@ use super::scalar::{AlertName, Flag, Number, Pause, RawCode, Text};
 use super::words::{One, Word};
 use crate::requirement::Grade;
 use crate::scenario::model::{
-    ActionPattern, CertificateQuality, ChannelRef, ClosedBy, HandshakeOutcome, Milestone, Otherwise,
+    ActionPattern, CertificateQuality, ChannelRef, ClosedBy, EndpointPattern, HandshakeOutcome, Milestone,
+    Otherwise,
 };
 use crate::scenario::yaml::{Node, Value};
 use crate::trace::TlsSign;
 
 /// The keys of a check that say what is checked.
 pub(in crate::scenario) const CHECK_KINDS: &[&str] = &[
-    "reply", "tls", "data", "closed", "file", "order", "silence", "action",
+    "reply", "tls", "data", "closed", "file", "order", "silence", "endpoint", "action",
 ];
 
 raw_struct! {
@@ -35,6 +36,8 @@ raw_struct! {
         order = "order": Listed<One<Milestone>>,
         /// Nothing arrives on the channel for as long as `within` says.
         silence = "silence": RawSilence,
+        /// Of data connections: `own-address`, an active one comes from the address of the control connection, or the 227 of the step names it; `port-below-control`, an active one comes from the port below that of the control connection; `no-sequence`, the ports of every 227 and 229 so far are in no order.
+        endpoint = "endpoint": One<EndpointPattern>,
         /// How the action itself went; for actions that have no reply.
         action = "action": One<ActionPattern>,
         /// The requirement that the check proves; without one, it is a precondition: broken, the case is inconclusive.
@@ -94,6 +97,8 @@ raw_struct! {
         tickets = "tickets": Number,
         /// The longest ticket lifetime seen, in seconds, is at most this.
         ticket_lifetime = "ticket-lifetime": Number,
+        /// The certificate has this name among its subject alternative names.
+        certificate_name = "certificate-name": Text,
         /// The certificate is the one of the control connection, or its session was resumed.
         same_certificate = "same-certificate": Flag,
         /// The version is the one of the control connection.
@@ -108,6 +113,8 @@ raw_struct! {
         bytes = "bytes": Text,
         /// At least that many bytes.
         at_least = "at-least": Text,
+        /// At most that many bytes.
+        at_most = "at-most": Text,
         /// SHA-256 in hex.
         sha256 = "sha256": Text,
         /// Contains this text (in the first 4096 characters).

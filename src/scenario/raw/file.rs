@@ -30,7 +30,7 @@ raw_struct! {
         matrix = "matrix": Table<Listed<Text>>,
         /// Variables of the scenario.
         vars = "vars": Table<Text>,
-        /// Takes over five seconds of waiting; runs with `--slow`.
+        /// Takes over five seconds of waiting; runs with `--slow`. On the embedded server the waits that it spells out are cut to a fortieth, and the time-outs of the server to seconds.
         slow = "slow": Flag,
         /// Preparation. A problem here makes the case inconclusive.
         setup = "setup": Listed<RawStep>,

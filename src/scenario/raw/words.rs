@@ -6,8 +6,9 @@ use super::read::{Read, Reader, suggest};
 use crate::requirement::{Capability, Grade};
 use crate::scenario::error::LoadErrorKind;
 use crate::scenario::model::{
-    AccountRef, ActionPattern, CaptureSource, CertificateQuality, ChannelRef, ClosedBy, HandshakeOutcome,
-    HelloOption, Level, Milestone, Otherwise, RecordWord, Severity, StoreCommand, TcpEnd, Tls12By,
+    AccountRef, ActionPattern, CaptureSource, CertificateQuality, ChannelRef, ClosedBy, EndpointPattern,
+    HandshakeOutcome, HelloOption, Level, Milestone, Otherwise, RecordWord, Severity, StoreCommand, TcpEnd,
+    Tls12By,
 };
 use crate::scenario::yaml::{Node, Value};
 use crate::trace::{DataPath, TlsSign, TlsVersion};
@@ -246,6 +247,15 @@ word_list!(
     ]
 );
 word_list!(
+    EndpointPattern,
+    "property of data endpoints",
+    [
+        "own-address" = Self::OwnAddress,
+        "port-below-control" = Self::PortBelowControl,
+        "no-sequence" = Self::NoSequence,
+    ]
+);
+word_list!(
     CaptureSource,
     "source of a capture",
     [
@@ -253,6 +263,7 @@ word_list!(
         "reply.text" = Self::ReplyText,
         "reply.endpoint" = Self::ReplyEndpoint,
         "reply.quoted" = Self::ReplyQuoted,
+        "reply.unique" = Self::ReplyUnique,
         "data.sha256" = Self::DataSha256,
         "data.bytes" = Self::DataBytes,
     ]

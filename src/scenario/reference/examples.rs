@@ -339,6 +339,12 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
 - expect: { silence: data, within: 500ms }",
     ),
     (
+        "endpoint",
+        r"
+- send: PASV
+  expect: { endpoint: own-address }",
+    ),
+    (
         "action",
         r"
 - close-data: {}

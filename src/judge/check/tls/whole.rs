@@ -61,6 +61,40 @@ pub(super) fn tickets(view: &View<'_>, pattern: &TlsPattern, channel: &Channel) 
     }
 }
 
+/// `certificate-name`, against the names of the leaf certificate.
+pub(super) fn named(view: &View<'_>, pattern: &TlsPattern, seen: &Seen<'_>) -> Option<CheckResult> {
+    let template = pattern.certificate_name.as_ref()?;
+    let unjudged = |expected: String, observed: &str| {
+        Some(CheckResult::Unjudged(Account {
+            message: "showed no certificate whose names can be seen".to_owned(),
+            expected,
+            observed: observed.to_owned(),
+            event: seen.event,
+            nothing: true,
+        }))
+    };
+    let Ok(wanted) = view.fill(&template.value) else {
+        return unjudged(format!("a value for {}", words::quoted(&template.value)), "none");
+    };
+    let expected = format!("a certificate for {}", words::quoted(&wanted));
+    let Some(leaf) = seen.facts.and_then(|facts| facts.chain.first()) else {
+        return unjudged(expected, "no certificate");
+    };
+    if leaf.names.iter().any(|name| name.eq_ignore_ascii_case(&wanted)) {
+        return None;
+    }
+    let names: Vec<String> = leaf.names.iter().map(|name| words::quoted(name)).collect();
+    Some(broken(
+        Misfit {
+            message: format!("showed a certificate that is not for {}", words::quoted(&wanted)),
+            expected,
+            observed: format!("a certificate for {}", names.join(", ")),
+            event: seen.event,
+        },
+        false,
+    ))
+}
+
 /// `same-certificate` and `same-version`, against the control connection of the session.
 pub(super) fn like_control(
     view: &View<'_>,
