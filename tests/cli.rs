@@ -376,6 +376,51 @@ fn a_full_disk_leaves_readable_reports_and_says_so() {
         "half a file was left behind:\n{}",
         done.out
     );
+    assert!(done.out.contains(" pass, 0 fail"), "no summary:\n{}", done.out);
+    assert!(done.err.contains("the run was stopped after"), "{}", done.err);
+}
+
+/// A limit on the size of files, which needs no rights: the traces below it are written, the first one above it stops the run.
+#[test]
+fn a_trace_that_cannot_be_written_ends_the_run_with_its_summary() {
+    let folder = empty();
+    // Blocks of 512 bytes, or of 1024 in some shells; the signal that comes with the limit is ignored.
+    let script = "trap '' XFSZ; ulimit -f 14; exec \"$0\" run auth shutdown --jobs 1";
+    let done = done(
+        Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_ftpspec")])
+            .current_dir(folder.path())
+            .env("COLUMNS", "120")
+            .timeout(Duration::from_secs(120)),
+    );
+    assert_eq!(done.code, Some(70), "{}{}", done.out, done.err);
+    for words in ["cannot write", "trace.jsonl", "the run was stopped after"] {
+        assert!(done.err.contains(words), "{words:?} is not in\n{}", done.err);
+    }
+    assert!(done.out.contains("did not run"), "no summary:\n{}", done.out);
+    let mut traces = 0;
+    each_file(&folder.path().join("reports"), &mut |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(path.extension().is_none_or(|extension| extension != "part"));
+        if path.ends_with("trace.jsonl") {
+            for line in text.lines() {
+                serde_json::from_str::<serde_json::Value>(line).unwrap();
+            }
+            traces += 1;
+        }
+    });
+    assert!(traces > 0, "nothing was written before");
+}
+
+fn each_file(folder: &Path, see: &mut dyn FnMut(&Path)) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.is_symlink() {
+            each_file(&path, see);
+        } else if path.is_file() {
+            see(&path);
+        }
+    }
 }
 
 #[test]
@@ -497,6 +542,62 @@ fn a_faulty_server_fails_a_run_and_its_finding_says_everything() {
     let judged = ftpspec(folder.path(), &["judge"]);
     assert_eq!(judged.code, Some(1));
     assert!(judged.out.contains("every verdict is the same"), "{}", judged.out);
+}
+
+#[test]
+fn findings_are_shown_in_full_when_no_reports_are_written() {
+    let served = Served::start(&["--account", "ada:pw", "--fault", "refuses-pbsz-zero"]);
+    let url = format!("ftps://ada:pw@127.0.0.1:{}", served.port);
+    let what = ["run", "protection/pbsz-0-is-accepted", &url];
+    let with = ftpspec(empty().path(), &what);
+    let folder = empty();
+    let without = ftpspec(folder.path(), &[&what[..], &["--no-reports"]].concat());
+    assert_eq!(without.code, Some(1), "{}{}", without.out, without.err);
+    for words in ["fail[rfc4217.s9.pbsz-0-accepted]", "PBSZ 0", "PASS ***", "1 fail"] {
+        assert!(with.out.contains(words), "{words:?} is not in\n{}", with.out);
+        assert!(
+            without.out.contains(words),
+            "{words:?} is not in\n{}",
+            without.out
+        );
+    }
+    assert!(!without.out.contains("reports/"), "{}", without.out);
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn traces_that_cannot_be_read_are_all_named_and_the_rest_is_judged() {
+    let folder = empty();
+    let run = ftpspec(folder.path(), &["run", "auth/*"]);
+    assert_eq!(run.code, Some(0), "{}{}", run.out, run.err);
+    let mut broken = Vec::new();
+    each_file(&folder.path().join("reports"), &mut |path| {
+        if path.ends_with("trace.jsonl") && broken.len() < 2 {
+            broken.push(path.to_owned());
+        }
+    });
+    std::fs::write(&broken[0], "no trace\n").unwrap();
+    std::fs::remove_file(&broken[1]).unwrap();
+    let judged = ftpspec(folder.path(), &["judge"]);
+    assert_eq!(judged.code, Some(2), "{}{}", judged.out, judged.err);
+    assert!(judged.out.contains(" pass, 0 fail"), "{}", judged.out);
+    assert!(
+        judged
+            .out
+            .contains("every verdict that could be judged is the same"),
+        "{}",
+        judged.out
+    );
+    assert!(
+        judged.err.contains("2 cases could not be judged again"),
+        "{}",
+        judged.err
+    );
+    for path in &broken {
+        let name = path.parent().unwrap().parent().unwrap().file_name().unwrap();
+        let name = name.to_string_lossy();
+        assert!(judged.err.contains(&*name), "{name} is not in\n{}", judged.err);
+    }
 }
 
 #[test]
@@ -704,6 +805,67 @@ fn an_interrupted_run_reports_what_ran() {
     assert_eq!(report["run"]["interrupted"], true);
     assert!(!report["cases"].as_array().unwrap().is_empty());
     nothing_is_left(folder.path());
+}
+
+/// What a stopped case has put on the target is taken away again.
+#[test]
+fn an_interrupted_run_tidies_up_on_the_target() {
+    let served = Served::start(&["--account", "ada:pw"]);
+    let url = format!("ftps://ada:pw@127.0.0.1:{}", served.port);
+    let folder = empty();
+    let scenarios = folder.path().join("own/slow");
+    std::fs::create_dir_all(&scenarios).unwrap();
+    let scenario = "title: A file that stays while the case waits\nwhy: It must not stay for ever\nseverity: low\n\
+        detects: [accepts-any-password]\nrequires: [upload]\n\
+        setup:\n  - reach: data-protected\n  - provide-file: { path: stays.bin, bytes: 10, as: file }\n\
+        steps:\n  - wait: 60s\n  - send: NOOP\n    expect: { reply: 200, requirement: rfc959.s4.2.every-command-replied }\n\
+        cleanup:\n  - send: DELE stays.bin\n";
+    std::fs::write(scenarios.join("waits.yaml"), scenario).unwrap();
+    let looks = scenario
+        .replace("wait: 60s", "wait: 10ms")
+        .replace("  - provide-file: { path: stays.bin, bytes: 10, as: file }\n", "")
+        .replace("send: NOOP", "send: SIZE stays.bin")
+        .replace("reply: 200", "reply: $CODE")
+        .replace("cleanup:\n  - send: DELE stays.bin\n", "");
+    for (name, code) in [("there", "213"), ("gone", "550")] {
+        std::fs::write(
+            scenarios.join(format!("{name}.yaml")),
+            looks.replace("$CODE", code),
+        )
+        .unwrap();
+    }
+    let look = |name: &str| {
+        let what = format!("slow/{name}");
+        let args = [
+            "run",
+            &what,
+            &url,
+            "--scenarios",
+            "own",
+            "--allow",
+            "write",
+            "--no-reports",
+        ];
+        ftpspec(folder.path(), &args).code == Some(0)
+    };
+    let mut child = start(
+        folder.path(),
+        &[
+            "run",
+            "slow/waits",
+            &url,
+            "--scenarios",
+            "own",
+            "--allow",
+            "write",
+        ],
+    );
+    until("the upload", || look("there"));
+    interrupt(&child);
+    let begun = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(look("gone"), "the file is still there");
 }
 
 /// Neither a state folder nor a process that works in one.

@@ -11,6 +11,8 @@
 //! }
 //! ```
 //!
+//! `examples/vendor_test.rs` is a whole one that runs: `cargo run --example vendor_test`.
+//!
 //! Like `cli`, this is an entry point: it may read the environment and end the process.
 
 mod shared;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::plan::{Case, TargetFacts};
 use crate::requirement::Catalogue;
@@ -102,7 +103,8 @@ impl Shared {
                     .cloned()
                     .collect();
                 let one = Arc::new(Semaphore::new(1));
-                place.insert(discover(&self.runner, running, &wanted, 1, &one).await);
+                let never = CancellationToken::new();
+                place.insert(discover(&self.runner, running, &wanted, 1, &one, &never).await);
             }
             if let Some(fact) = found
                 .get(&capability)

@@ -1,5 +1,6 @@
 //! The list of trials.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -12,7 +13,10 @@ use crate::diagnostic::{CaseView, render_case};
 use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, Cell, Filter, expand, select};
 use crate::requirement::Grade;
-use crate::runner::{CaseRunner, Corpus, CorpusError, Ran, catches, proof_cases, prove_value, run_proof};
+use crate::runner::{
+    CaseRunner, Corpus, CorpusError, Opponent, ProofCase, Ran, catches, holds, proof_cases, prove_value,
+    run_proof,
+};
 use crate::scenario::Scenario;
 use crate::target::{self, EMBEDDED, Profile, Provisioner};
 
@@ -112,13 +116,41 @@ fn embedded_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial>
     trials
 }
 
+/// One trial per lawful habit that orders transfers, of the embedded server: no cell may take it for a mistake.
+fn habit_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
+    let mut by_habit: BTreeMap<&str, Vec<ProofCase>> = BTreeMap::new();
+    for proof in proof_cases(scenario) {
+        if let Opponent::Habitual(habit) = proof.opponent {
+            by_habit.entry(habit.name()).or_default().push(proof);
+        }
+    }
+    let trial = |(habit, proofs): (&str, Vec<ProofCase>)| {
+        let (name, shared) = (format!("habit {} {habit}", scenario.id), Arc::clone(shared));
+        Trial::test(name, move || {
+            for proof in &proofs {
+                let (run, ran) = shared.runtime.block_on(run_proof(&shared.runner, proof));
+                if !holds(&proof.case.scenario, &run) {
+                    return Err(failed(&proof.case, &ran, &shared));
+                }
+            }
+            Ok(())
+        })
+    };
+    by_habit.into_iter().map(trial).collect()
+}
+
 /// One trial per fault: it must be caught in at least one cell.
 fn proof_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
-    let mut trials = Vec::new();
+    let mut trials = habit_trials(scenario, shared);
     for fault in &scenario.detects {
         let runs: Vec<_> = proof_cases(scenario)
             .into_iter()
-            .filter(|proof| proof.fault.is_some_and(|other| other.name() == fault.value))
+            .filter(|proof| {
+                proof
+                    .opponent
+                    .fault()
+                    .is_some_and(|other| other.name() == fault.value)
+            })
             .collect();
         let (name, shared) = (
             format!("proof {} {}", scenario.id, fault.value),

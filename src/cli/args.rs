@@ -337,16 +337,16 @@ pub(super) struct ListArgs {
     #[arg(value_name = "FILTER")]
     pub(super) what: Vec<String>,
     /// Server requirements without a scenario
-    #[arg(long, conflicts_with_all = ["coverage", "faults", "capabilities"])]
+    #[arg(long, conflicts_with_all = ["coverage", "faults", "habits", "capabilities"])]
     pub(super) uncovered: bool,
     /// Server requirements with their scenarios and proving faults
-    #[arg(long, conflicts_with_all = ["faults", "capabilities"])]
+    #[arg(long, conflicts_with_all = ["faults", "habits", "capabilities"])]
     pub(super) coverage: bool,
     /// The faults of the embedded server
-    #[arg(long, conflicts_with = "capabilities")]
+    #[arg(long, conflicts_with_all = ["habits", "capabilities"])]
     pub(super) faults: bool,
-    /// The lawful habits of the embedded server that properties tell apart
-    #[arg(long, conflicts_with_all = ["coverage", "uncovered", "faults", "capabilities"])]
+    /// The lawful habits of the embedded server, other than the usual ones
+    #[arg(long, conflicts_with = "capabilities")]
     pub(super) habits: bool,
     /// The capabilities that scenarios may require
     #[arg(long)]
@@ -393,6 +393,9 @@ pub(super) struct ServeArgs {
     /// A deliberate mistake (see `ftpspec list --faults`); may be repeated
     #[arg(long = "fault", value_name = "NAME")]
     pub(super) faults: Vec<String>,
+    /// A lawful habit other than the usual one (see `ftpspec list --habits`); may be repeated
+    #[arg(long = "habit", value_name = "NAME")]
+    pub(super) habits: Vec<String>,
     /// Whether data connections must resume a TLS session
     #[arg(long, value_enum, default_value_t = ReuseArg::Optional)]
     pub(super) reuse: ReuseArg,

@@ -1,5 +1,6 @@
 //! What went wrong, in full: one text per finding and target, with the cases that went the same way named below it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use crate::requirement::Grade;
 use crate::runner::outcome::{CaseOutcome, RunOutcome};
 use crate::runner::{Corpus, read_case};
 use crate::target::Provisioning;
+use crate::trace::Event;
 
 /// How many findings are shown in full; the rest is in the reports.
 const FINDINGS: usize = 20;
@@ -27,12 +29,21 @@ struct Group<'a> {
     cases: Vec<&'a CaseOutcome>,
 }
 
-/// What is shown, and where it lies.
-pub(super) struct Shown<'a> {
+/// A report folder.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
     /// The folder that the traces are read from.
     pub(super) traces: &'a Path,
     /// What it is called in the text.
     pub(super) named: &'a Path,
+}
+
+/// What is shown, and where it lies.
+pub(super) struct Shown<'a> {
+    /// Where the traces are on disk.
+    pub(super) place: Option<Place<'a>>,
+    /// Traces that are not on disk.
+    pub(super) kept: &'a BTreeMap<CaseId, Vec<Event>>,
     /// Warnings, facts and known deviations too.
     pub(super) everything: bool,
 }
@@ -46,7 +57,22 @@ impl Shown<'_> {
                 .iter()
                 .any(|finding| finding.grade.is_some())
         };
-        case.has_failed() || self.everything && !is_open(case) && graded()
+        case.has_failed() || self.everything && !self.is_open(case) && graded()
+    }
+
+    /// Whether `case` says nothing about its target, and there is something to see.
+    fn is_open(&self, case: &CaseOutcome) -> bool {
+        matches!(case.judgement.verdict, Verdict::Inconclusive | Verdict::Error)
+            && (case.folder.is_some() || self.kept.contains_key(&id_of(case)))
+    }
+
+    /// The trace of a case, from disk or from memory.
+    fn events(&self, case: &CaseOutcome) -> Option<Vec<Event>> {
+        match (self.place, &case.folder) {
+            // That it cannot be read back was reported when it was written.
+            (Some(place), Some(folder)) => read_case(place.traces, folder).ok(),
+            _ => self.kept.get(&id_of(case)).cloned(),
+        }
     }
 
     /// The mildest grade that is shown.
@@ -55,30 +81,33 @@ impl Shown<'_> {
     }
 }
 
-/// What failed or says nothing about its target, as far as the traces are on disk; failures first.
+/// What failed or says nothing about its target, as far as there are traces; failures first.
 pub(super) fn render(corpus: &Corpus, outcome: &RunOutcome, shown: &Shown<'_>) -> String {
     let mut text = String::new();
     let mut failed = groups(outcome.cases.iter().filter(|case| shown.has(case)), failure_key);
     failed.sort_by_key(|group| group.cases.first().is_none_or(|case| !case.has_failed()));
-    let open = groups(outcome.cases.iter().filter(|case| is_open(case)), open_key);
+    let open = groups(outcome.cases.iter().filter(|case| shown.is_open(case)), open_key);
     for (groups, limit) in [(failed, FINDINGS), (open, INCONCLUSIVE)] {
         for group in groups.iter().take(limit) {
             text.push_str(&group_text(group, corpus, outcome, shown));
         }
         if groups.len() > limit {
-            let _ = writeln!(
-                text,
-                "… and {} more of this kind, in {}\n",
-                groups.len() - limit,
-                shown.named.join("report.json").display()
-            );
+            let _ = write!(text, "… and {} more of this kind", groups.len() - limit);
+            if let Some(place) = shown.place {
+                let _ = write!(text, ", in {}", place.named.join("report.json").display());
+            }
+            text.push_str("\n\n");
         }
     }
     text
 }
 
-fn is_open(case: &CaseOutcome) -> bool {
-    matches!(case.judgement.verdict, Verdict::Inconclusive | Verdict::Error) && case.folder.is_some()
+fn id_of(case: &CaseOutcome) -> CaseId {
+    CaseId {
+        scenario: case.scenario.clone(),
+        target: case.target.clone(),
+        cell: Cell(case.cell.clone()),
+    }
 }
 
 fn groups<'a>(
@@ -146,30 +175,29 @@ fn name(case: &CaseOutcome) -> String {
     }
 }
 
-/// The case in full; nothing when its trace cannot be read back, which was reported when it was written.
+/// The case in full; nothing without its trace.
 fn case_text(case: &CaseOutcome, corpus: &Corpus, outcome: &RunOutcome, shown: &Shown<'_>) -> Option<String> {
-    let place = case.folder.as_ref()?;
     let scenario = corpus
         .scenarios
         .iter()
         .find(|scenario| scenario.id == case.scenario)?;
-    let events = read_case(shown.traces, place).ok()?;
-    let id = CaseId {
-        scenario: case.scenario.clone(),
-        target: case.target.clone(),
-        cell: Cell(case.cell.clone()),
+    let events = shown.events(case)?;
+    let named = |path: &String| {
+        shown
+            .place
+            .map(|place| place.named.join(path).display().to_string())
     };
+    let folder = case.folder.as_ref().and_then(named);
+    let capture = case.capture.as_ref().and_then(named);
     let target = outcome.targets.get(&case.target);
-    let capture = case.capture.as_ref();
-    let capture = capture.map(|path| shown.named.join(path).display().to_string());
     let view = CaseView {
-        id: &id,
+        id: &id_of(case),
         scenario,
         judgement: &case.judgement,
         events: &events,
         version: target.and_then(|target| target.version.as_deref()),
         is_external: target.is_some_and(|target| target.provision == Provisioning::External.name()),
-        folder: Some(&shown.named.join(place).display().to_string()),
+        folder: folder.as_deref(),
         capture: capture.as_deref(),
         catalogue: &corpus.catalogue,
     };

@@ -45,7 +45,9 @@ pub(super) fn token() -> CancellationToken {
     let mut interrupts = Interrupts::catch();
     tokio::spawn(async move {
         interrupts.wait().await;
-        output::complain("interrupted; finishing with what was run so far (press again to end at once)");
+        output::complain(
+            "interrupted; the cases under way tidy up, then the report of what was run follows (press again to end at once)",
+        );
         inner.cancel();
         interrupts.wait().await;
         super::exit::end_now(super::exit::Exit::Internal);

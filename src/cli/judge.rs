@@ -21,21 +21,33 @@ pub(super) fn run(args: &JudgeArgs) -> Result<Exit, CliError> {
     if stored.outcome.run.corpus != corpus.digest {
         output::complain("note: the scenarios have changed since that run; it is judged by those of today");
     }
-    let (judged, changed) = judge_again(&corpus, &stored)?;
+    let (judged, changed, unread) = judge_again(&corpus, &stored);
     output::print(&report::terminal::render_summary(
         &judged,
         output::width(),
         output::colour(),
     ))?;
     output::print(&match changed {
-        0 => "judged again from the traces: every verdict is the same\n".to_owned(),
+        0 if unread.is_empty() => "judged again from the traces: every verdict is the same\n".to_owned(),
+        0 => "judged again from the traces: every verdict that could be judged is the same\n".to_owned(),
         _ => format!("judged again from the traces: {changed} verdicts differ from the stored ones\n"),
     })?;
-    Ok(Exit::of(&judged, args.strict))
+    if unread.is_empty() {
+        return Ok(Exit::of(&judged, args.strict));
+    }
+    Err(CliError::usage(format!(
+        "{} not be judged again and {} the verdict of that run:\n       {}",
+        match unread.len() {
+            1 => "1 case could".to_owned(),
+            number => format!("{number} cases could"),
+        },
+        if unread.len() == 1 { "keeps" } else { "keep" },
+        unread.join("\n       ")
+    )))
 }
 
-/// The run with the verdicts of today, and how many differ.
-fn judge_again(corpus: &Corpus, stored: &StoredRun) -> Result<(RunOutcome, usize), CliError> {
+/// The run with the verdicts of today, how many differ, and why the rest could not be judged.
+fn judge_again(corpus: &Corpus, stored: &StoredRun) -> (RunOutcome, usize, Vec<String>) {
     let mut outcome = stored.outcome.clone();
     let requirements = corpus.catalogue.grades();
     let scenarios: BTreeMap<&str, &Arc<Scenario>> = corpus
@@ -44,17 +56,23 @@ fn judge_again(corpus: &Corpus, stored: &StoredRun) -> Result<(RunOutcome, usize
         .map(|scenario| (scenario.id.as_str(), scenario))
         .collect();
     let mut changed = 0;
+    let mut unread = Vec::new();
     for case_outcome in &mut outcome.cases {
-        let events = stored.events(case_outcome);
-        let Some(events) = events.map_err(|error| CliError::usage(error.to_string()))? else {
+        let events = match stored.events(case_outcome) {
+            Ok(Some(events)) => events,
+            Ok(None) => continue,
+            Err(error) => {
+                unread.push(error.to_string());
+                continue;
+            }
+        };
+        let Some(scenario) = scenarios.get(case_outcome.scenario.as_str()) else {
+            unread.push(format!(
+                "the scenario {} is not known here",
+                case_outcome.scenario
+            ));
             continue;
         };
-        let scenario = scenarios.get(case_outcome.scenario.as_str()).ok_or_else(|| {
-            CliError::usage(format!(
-                "the scenario {} of that run is not known here",
-                case_outcome.scenario
-            ))
-        })?;
         let id = CaseId {
             scenario: case_outcome.scenario.clone(),
             target: case_outcome.target.clone(),
@@ -70,5 +88,5 @@ fn judge_again(corpus: &Corpus, stored: &StoredRun) -> Result<(RunOutcome, usize
             case_outcome.judgement = judgement;
         }
     }
-    Ok((outcome, changed))
+    (outcome, changed, unread)
 }

@@ -1,4 +1,4 @@
-//! `ftpspec list`: scenarios, coverage, faults, capabilities.
+//! `ftpspec list`: scenarios, coverage, faults, habits, capabilities.
 
 use super::args::ListArgs;
 use super::corpus;

@@ -20,7 +20,7 @@ use crate::judge::Verdict;
 use crate::mock::Fault;
 use crate::report::kill_matrix::{self, FaultVerdict, ProofRow};
 use crate::report::{self, Format};
-use crate::runner::{self, CaseRunner, Proof, PropertyProof, ReportFolder, catches};
+use crate::runner::{self, CaseRunner, Opponent, Proof, PropertyProof, ReportFolder, catches};
 
 /// Runs at the same time when nothing is said.
 const USUAL_JOBS: u16 = 8;
@@ -98,10 +98,11 @@ fn add_to_report(proofs: &[Proof], folder: &Path) -> Result<(), CliError> {
 }
 
 fn proof_went_well(run: &runner::ProofRun) -> bool {
-    if run.fault.is_some() {
-        catches(run)
-    } else {
-        run.verdict == Verdict::Pass
+    match run.opponent {
+        Opponent::Faulty(_) => catches(run),
+        // A habit that is warned of on purpose is sorted out in the end.
+        Opponent::Habitual(_) => matches!(run.verdict, Verdict::Pass | Verdict::Info | Verdict::Warn),
+        Opponent::Strict => run.verdict == Verdict::Pass,
     }
 }
 
@@ -121,7 +122,7 @@ fn render(proofs: &[Proof], quiet: bool, runs: usize) -> String {
         .iter()
         .flat_map(|proof| &proof.runs)
         .filter(|run| catches(run))
-        .filter_map(|run| run.fault)
+        .filter_map(|run| run.opponent.fault())
         .collect();
     let proven = proofs.iter().filter(|proof| proof.problems.is_empty()).count();
     let _ = writeln!(
@@ -156,12 +157,14 @@ fn row(proof: &Proof) -> ProofRow {
     let strict = proof
         .runs
         .iter()
-        .filter(|run| run.fault.is_none())
+        .filter(|run| run.opponent == Opponent::Strict)
         .map(|run| run.verdict)
         .max();
     let mut faults: Vec<FaultVerdict> = Vec::new();
     for run in &proof.runs {
-        let Some(fault) = run.fault else { continue };
+        let Some(fault) = run.opponent.fault() else {
+            continue;
+        };
         let at = faults
             .iter()
             .position(|known| known.fault == fault.name())

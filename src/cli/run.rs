@@ -21,7 +21,7 @@ use crate::report::baseline::{Comparison, render_comparison};
 use crate::report::{self, Format};
 use crate::runner::outcome::RunOutcome;
 use crate::runner::{
-    self, CaptureChoice, CaptureSettings, CaseRunner, Corpus, Progress, ReportFolder, RunRequest,
+    self, CaptureChoice, CaptureSettings, CaseRunner, Corpus, Finished, Progress, ReportFolder, RunRequest,
     TargetChoice,
 };
 use crate::scenario::Scenario;
@@ -49,14 +49,15 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
         let folder = ReportFolder::create(&args.reports, &request.id);
         Some(folder.map_err(|error| CliError::internal(error.to_string()))?)
     };
-    let outcome = execute(args, &runner, &request, folder.as_ref(), &cancel).await?;
+    let finished = execute(args, &runner, &request, folder.as_ref(), &cancel).await;
+    let outcome = &finished.outcome;
     let comparison = baselines
         .as_ref()
-        .map(|baselines| baselines.compare(&outcome, &request.today));
-    let exit = finish(args, &corpus, &outcome, folder.as_ref(), comparison.as_ref())?;
+        .map(|baselines| baselines.compare(outcome, &request.today));
+    let exit = finish(args, &corpus, &finished, folder.as_ref(), comparison.as_ref())?;
     match &mut baselines {
         Some(baselines) if args.update_baseline => {
-            update_baseline(baselines, &outcome, &request, &corpus)?;
+            update_baseline(baselines, outcome, &request, &corpus)?;
             // What is written down is accepted; what is wrong with the run itself is not.
             Ok(if exit == Exit::Failed { Exit::Success } else { exit })
         }
@@ -125,7 +126,7 @@ async fn execute(
     request: &RunRequest,
     folder: Option<&ReportFolder>,
     cancel: &CancellationToken,
-) -> Result<RunOutcome, CliError> {
+) -> Finished {
     let (sender, mut receiver) = mpsc::unbounded_channel::<Progress>();
     let mut bar = Bar::new(args.quiet || args.format != OutputFormat::Terminal);
     let shown = tokio::spawn(async move {
@@ -134,11 +135,11 @@ async fn execute(
         }
         bar.finish();
     });
-    let outcome = runner::run(runner, request, folder, &sender, cancel).await;
+    let finished = runner::run(runner, request, folder, &sender, cancel).await;
     drop(sender);
     // The bar ends with its sender; a bar that panicked must not hide the outcome.
     let _ = shown.await;
-    outcome.map_err(|error| CliError::internal(error.to_string()))
+    finished
 }
 
 /// What was typed, as a request.
@@ -307,17 +308,18 @@ async fn chosen_targets(
 fn finish(
     args: &RunArgs,
     corpus: &Corpus,
-    outcome: &RunOutcome,
+    finished: &Finished,
     folder: Option<&ReportFolder>,
     comparison: Option<&Comparison>,
 ) -> Result<Exit, CliError> {
+    let outcome = &finished.outcome;
     // What was found out is shown even where it cannot be written down.
     let material = Material {
         changes: comparison.cloned(),
         ..Material::of(corpus, outcome)
     };
     let written = folder.map_or(Ok(()), |folder| write_reports(&material, outcome, folder));
-    let text = standard_output(args, corpus, &material, outcome, folder, written.is_ok())?;
+    let text = standard_output(args, corpus, &material, finished, folder, written.is_ok())?;
     output::print(&text)?;
     if let (Some(comparison), Some(path)) = (comparison, &args.baseline) {
         let against = path.display().to_string();
@@ -327,6 +329,12 @@ fn finish(
             // Standard output is the report.
             OutputFormat::Github | OutputFormat::Json | OutputFormat::Tap => output::complain(&text),
         }
+    }
+    if let Some(error) = &finished.unwritten {
+        let (ran, planned) = (outcome.cases.len(), outcome.run.planned);
+        return Err(CliError::internal(format!(
+            "{error}; the run was stopped after {ran} of {planned} cases, and what was written before stays readable"
+        )));
     }
     written?;
     Ok(comparison.map_or_else(
@@ -363,10 +371,11 @@ fn standard_output(
     args: &RunArgs,
     corpus: &Corpus,
     material: &Material,
-    outcome: &RunOutcome,
+    finished: &Finished,
     folder: Option<&ReportFolder>,
     is_written: bool,
 ) -> Result<String, CliError> {
+    let outcome = &finished.outcome;
     let traces = |place: &str| folder.and_then(|folder| runner::read_case(folder.path(), place).ok());
     let input = material.input(outcome, &traces);
     let rendered =
@@ -380,7 +389,7 @@ fn standard_output(
             text.push_str(&report::terminal::render_summary(outcome, width, colour));
             text
         }
-        OutputFormat::Terminal => terminal_text(args, corpus, outcome, folder, is_written),
+        OutputFormat::Terminal => terminal_text(args, corpus, finished, folder, is_written),
     })
 }
 
@@ -388,26 +397,32 @@ fn standard_output(
 fn terminal_text(
     args: &RunArgs,
     corpus: &Corpus,
-    outcome: &RunOutcome,
+    finished: &Finished,
     folder: Option<&ReportFolder>,
     is_written: bool,
 ) -> String {
-    let mut text = match folder {
-        Some(folder) if !args.quiet => {
-            let shown = findings::Shown {
-                traces: folder.path(),
-                named: &folder.latest(),
-                everything: false,
-            };
-            findings::render(corpus, outcome, &shown)
-        }
-        _ => String::new(),
+    let latest = folder.map(ReportFolder::latest);
+    let place = folder
+        .zip(latest.as_deref())
+        .map(|(folder, named)| findings::Place {
+            traces: folder.path(),
+            named,
+        });
+    let shown = findings::Shown {
+        place,
+        kept: &finished.traces,
+        everything: false,
+    };
+    let mut text = if args.quiet {
+        String::new()
+    } else {
+        findings::render(corpus, &finished.outcome, &shown)
     };
     if let Some(folder) = folder.filter(|_| args.verbose) {
-        text.insert_str(0, &transcripts(outcome, folder));
+        text.insert_str(0, &transcripts(&finished.outcome, folder));
     }
     text.push_str(&report::terminal::render_summary(
-        outcome,
+        &finished.outcome,
         output::width(),
         output::colour(),
     ));

@@ -8,7 +8,7 @@ use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::output;
 use crate::base::{Secret, closest};
-use crate::mock::{Account, Fault, Options, ReusePolicy, Server};
+use crate::mock::{Account, Fault, Habit, Options, ReusePolicy, Server};
 use crate::tls::certificate::{self, Authority};
 use crate::tls::{ClientContext, ClientTrust, Identity};
 use crate::trace::TlsVersion;
@@ -16,6 +16,7 @@ use crate::trace::TlsVersion;
 pub(super) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let options = lower(args)?;
     let faults: Vec<&str> = options.faults.iter().map(|fault| fault.name()).collect();
+    let habits: Vec<&str> = options.habits.iter().map(|habit| habit.name()).collect();
     let mode = if args.implicit {
         "implicit TLS"
     } else {
@@ -26,12 +27,17 @@ pub(super) async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     } else {
         format!("faults: {}", faults.join(", "))
     };
+    let habits_text = if habits.is_empty() {
+        String::new()
+    } else {
+        format!(", habits: {}", habits.join(", "))
+    };
     let mut interrupts = Interrupts::catch();
     let server = Server::start(options)
         .await
         .map_err(|error| CliError::internal(error.to_string()))?;
     output::print(&format!(
-        "serving on {} ({mode}, {faults_text}); end with Ctrl-C\n",
+        "serving on {} ({mode}, {faults_text}{habits_text}); end with Ctrl-C\n",
         server.address()
     ))?;
     interrupts.wait().await;
@@ -64,6 +70,9 @@ fn lower(args: &ServeArgs) -> Result<Options, CliError> {
     }
     for name in &args.faults {
         options.faults.insert(fault(name)?);
+    }
+    for name in &args.habits {
+        options.habits.insert(habit(name)?);
     }
     if let Some(range) = &args.passive_ports {
         let (low, high) = range
@@ -128,11 +137,20 @@ pub(super) fn version(word: &str) -> Result<TlsVersion, CliError> {
 }
 
 fn fault(name: &str) -> Result<Fault, CliError> {
-    name.parse().map_err(|problem: String| {
-        let near = closest(name, Fault::ALL.iter().map(|fault| fault.name()));
-        CliError::usage(near.map_or_else(
-            || format!("{problem} (see `ftpspec list --faults`)"),
-            |near| format!("{problem}; did you mean `{near}`?"),
-        ))
-    })
+    let known = Fault::ALL.iter().map(|fault| fault.name());
+    name.parse()
+        .map_err(|problem: String| unknown(name, &problem, known, "faults"))
+}
+
+fn habit(name: &str) -> Result<Habit, CliError> {
+    let known = Habit::ALL.iter().map(|habit| habit.name());
+    name.parse()
+        .map_err(|problem: String| unknown(name, &problem, known, "habits"))
+}
+
+fn unknown<'a>(name: &str, problem: &str, known: impl Iterator<Item = &'a str>, list: &str) -> CliError {
+    CliError::usage(closest(name, known).map_or_else(
+        || format!("{problem} (see `ftpspec list --{list}`)"),
+        |near| format!("{problem}; did you mean `{near}`?"),
+    ))
 }

@@ -108,14 +108,14 @@ fn matrix(scenarios: &[Arc<Scenario>], soaked: &Soaked, shard: Option<Shard>, se
             cell: run.cell.to_string(),
             verdict: run.verdict,
             requirements: run.broken.clone(),
-            is_declared: run.fault.is_some_and(|fault| {
+            is_declared: run.opponent.fault().is_some_and(|fault| {
                 declared
                     .get(run.scenario.as_str())
                     .is_some_and(|scenario| scenario.detects.iter().any(|one| one.value == fault.name()))
             }),
             words: run.words.clone(),
         };
-        match run.fault {
+        match run.opponent.fault() {
             None if run.verdict == Verdict::Pass => {}
             None => strict.push(seen()),
             Some(fault) => {

@@ -28,6 +28,8 @@ pub(super) struct Received {
     pub(super) number: u32,
     /// The reply.
     pub(super) reply: Reply,
+    /// The first preliminary reply to a command that moves data.
+    pub(super) begins_transfer: bool,
 }
 
 impl Received {
@@ -235,6 +237,8 @@ impl Control {
             return false;
         };
         self.received += 1;
+        let is_preliminary = reply.code.class() == ReplyClass::Preliminary;
+        let begins_transfer = is_preliminary && self.progress.begins_transfer();
         self.progress.note_reply(reply.code);
         let event = EventKind::ReplyReceived {
             number: self.received,
@@ -247,6 +251,7 @@ impl Control {
         self.replies.push_back(Received {
             number: self.received,
             reply,
+            begins_transfer,
         });
         true
     }
@@ -279,6 +284,14 @@ impl Control {
         );
         self.last_taken = Some(received.clone());
         Some(received)
+    }
+
+    /// Passes over the oldest reply: no expectation is about it.
+    pub(super) fn pass_over(&mut self) {
+        if let Some(Received { number, .. }) = self.replies.pop_front() {
+            self.recorder
+                .record(self.link.channel(), EventKind::ReplyPassedOver { number });
+        }
     }
 
     /// The reply that was taken last.

@@ -30,6 +30,15 @@ pub enum FinalReply {
     Leave,
 }
 
+/// Which reply a step waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedReply {
+    /// The next one.
+    Next,
+    /// The next one that is not the preliminary reply of a transfer.
+    Final,
+}
+
 /// A reply as a step sees it.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -62,8 +71,8 @@ impl Engine {
         self.shared.timeouts()
     }
 
-    /// Shortens every deadline to `limit` at most, from now on.
-    pub fn limit_timeouts(&self, limit: Duration) {
+    /// Shortens every deadline to `limit` at most, from now on; none lifts the limit.
+    pub fn limit_timeouts(&self, limit: Option<Duration>) {
         self.shared.limit_timeouts(limit);
     }
 
@@ -136,13 +145,21 @@ impl Engine {
         session.record_found(path, found);
     }
 
-    /// Takes the next reply of `session`.
+    /// Takes the `wanted` reply of `session`.
     ///
     /// # Errors
     /// Timed out, or the control connection is not there or has ended.
-    pub async fn await_reply(&mut self, session: &str, within: Duration) -> Result<Seen, ActionProblem> {
+    pub async fn await_reply(
+        &mut self,
+        session: &str,
+        wanted: WantedReply,
+        within: Duration,
+    ) -> Result<Seen, ActionProblem> {
         let session = self.session(session);
-        let received = session.await_reply(within).await?;
+        let received = match wanted {
+            WantedReply::Next => session.await_reply(within).await?,
+            WantedReply::Final => session.await_final_reply(within).await?,
+        };
         let peer = session.control()?.link.peer_address();
         let endpoint = match received.code().value() {
             227 | 229 => endpoint_of(&received, peer).ok(),
@@ -249,8 +266,8 @@ impl Engine {
         Some(data.summary(&self.shared.recorder))
     }
 
-    /// Ends every session quietly.
-    pub async fn finish(mut self) {
+    /// Ends every session quietly. A later action connects anew.
+    pub async fn finish(&mut self) {
         for session in self.sessions.values_mut() {
             session.finish(FINISH).await;
         }

@@ -32,5 +32,5 @@ mod wait;
 mod write;
 
 pub use content::{ContentFacts, ContentStream, content_facts};
-pub use engine::{Engine, FinalReply, Seen};
+pub use engine::{Engine, FinalReply, Seen, WantedReply};
 pub use settings::{Credentials, IdentitySource, KeyLog, Settings, Timeouts};

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::wire::ReplyCode;
+use crate::wire::command::Verb;
 
 /// How many commands may wait for a reply; older ones are forgotten.
 const WAITING_LIMIT: usize = 1024;
@@ -32,6 +33,8 @@ pub(super) struct Progress {
 struct Sent {
     verb: String,
     argument: String,
+    /// A preliminary reply has come.
+    has_begun: bool,
 }
 
 impl Progress {
@@ -45,6 +48,7 @@ impl Progress {
         self.waiting.push_back(Sent {
             verb: verb.to_ascii_uppercase(),
             argument: argument.to_owned(),
+            has_begun: false,
         });
     }
 
@@ -61,6 +65,15 @@ impl Progress {
     /// TLS started on the control connection: what was agreed before holds no longer.
     pub(super) fn note_tls(&mut self) {
         self.forget_login();
+    }
+
+    /// A preliminary reply arrived: whether it is the first one to a command that moves data (RETR, STOR, LIST, …).
+    pub(super) fn begins_transfer(&mut self) -> bool {
+        let Some(sent) = self.waiting.front_mut() else {
+            return false;
+        };
+        let is_transfer = sent.verb.parse::<Verb>().is_ok_and(|verb| verb.is_transfer());
+        is_transfer && !std::mem::replace(&mut sent.has_begun, true)
     }
 
     /// Whether a command still waits for its final reply.

@@ -12,13 +12,12 @@ use super::control::Control;
 use super::data::{DataEnd, DataTls};
 use super::problem::{closed, not_allowed, not_connected, timed_out, unusable};
 use super::session::Session;
+use super::settings::Timeouts;
 use super::wait::{AFTER_REFUSAL, Watch, Woke};
 use crate::scenario::model::ReadData;
 use crate::trace::{ActionProblem, Waited};
 use crate::transport::TcpClose;
 
-/// How many times the deadline for the next bytes a whole transfer may take.
-const WHOLE_TRANSFER: u32 = 30;
 /// How long the end of TCP may take behind close_notify before we answer.
 const ENDS_BY_ITSELF: Duration = Duration::from_millis(50);
 /// How long we wait for FIN behind close_notify.
@@ -77,10 +76,15 @@ impl Session {
     /// Reads `count` bytes, or to the peer's end when that comes first and `count` is `u64::MAX`.
     pub(super) async fn read_pieces(&mut self, count: u64) -> Result<(), ActionProblem> {
         self.connect_listener().await?;
-        let within = self.timeouts().data;
-        let whole = Instant::now() + within * WHOLE_TRANSFER;
+        let Timeouts {
+            data: within,
+            transfer,
+            ..
+        } = self.timeouts();
+        let whole = Instant::now() + transfer;
         let mut left = count;
         let mut last = Instant::now();
+        let mut drips = false;
         let mut was_hopeless = false;
         loop {
             let Some(data) = self.data.as_mut() else {
@@ -95,6 +99,7 @@ impl Session {
             }
             let read = data.read_held(left);
             if read > 0 {
+                drips = true;
                 last = Instant::now();
             }
             left -= read;
@@ -118,6 +123,7 @@ impl Session {
                     return Err(match (refused, ended) {
                         (Some(code), _) => ActionProblem::RefusedByReply { code },
                         (None, Some(why)) => closed(why),
+                        (None, None) if drips && idle > whole => timed_out(Waited::Transfer, transfer),
                         (None, None) => timed_out(Waited::Data, within),
                     });
                 }

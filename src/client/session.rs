@@ -54,9 +54,9 @@ impl Shared {
         }
     }
 
-    /// Shortens every deadline to `limit` at most.
-    pub(super) fn limit_timeouts(&self, limit: Duration) {
-        *self.limit.lock().unwrap_or_else(PoisonError::into_inner) = Some(limit);
+    /// Shortens every deadline to `limit` at most, until told otherwise.
+    pub(super) fn limit_timeouts(&self, limit: Option<Duration>) {
+        *self.limit.lock().unwrap_or_else(PoisonError::into_inner) = limit;
     }
 
     /// The context for connections that show the certificate of recipe `certificate`: `none` shows none, and the

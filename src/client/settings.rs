@@ -40,12 +40,14 @@ pub struct Timeouts {
     pub handshake: Duration,
     /// For the next bytes of a data connection, and for room to write some.
     pub data: Duration,
+    /// For all bytes of a data connection together, however steadily they drip.
+    pub transfer: Duration,
     /// For the peer's end of a connection.
     pub close: Duration,
 }
 
 impl Default for Timeouts {
-    /// Ten seconds; five for connections, greetings excepted, and three for the end of one.
+    /// Ten seconds; five for connections, greetings excepted, three for the end of one, and five minutes for a transfer.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
@@ -53,6 +55,7 @@ impl Default for Timeouts {
             reply: Duration::from_secs(10),
             handshake: Duration::from_secs(10),
             data: Duration::from_secs(10),
+            transfer: Duration::from_secs(300),
             close: Duration::from_secs(3),
         }
     }
@@ -68,6 +71,7 @@ impl Timeouts {
             reply: self.reply.min(limit),
             handshake: self.handshake.min(limit),
             data: self.data.min(limit),
+            transfer: self.transfer.min(limit),
             close: self.close.min(limit),
         }
     }

@@ -13,7 +13,7 @@ use super::wait::{Alongside, Watch, Woke, alongside};
 use crate::scenario::model::{ChannelRef, Resume, Tls12By, TlsChoice};
 use crate::tls::{ClientOptions, Session as TlsSession, SessionStore, Tls12Resumption};
 use crate::trace::{ActionProblem, EventKind, HandshakeFacts, HandshakeFailure, Waited};
-use crate::wire::tls_record::group_name;
+use crate::wire::tls_record::group_by_name;
 use tokio::time::Instant;
 
 impl Session {
@@ -180,7 +180,7 @@ impl Session {
     }
 
     fn keep_group(&mut self, facts: &HandshakeFacts) {
-        if let Some(group) = facts.group.as_deref().and_then(group_number) {
+        if let Some(group) = facts.group.as_deref().and_then(group_by_name) {
             self.group = Some(group);
         }
     }
@@ -267,13 +267,4 @@ fn failed(failure: &HandshakeFailure, started: Instant, within: Duration) -> Act
     ActionProblem::HandshakeFailed {
         detail: failure.reason.clone(),
     }
-}
-
-/// The IANA number of the group called `name`.
-fn group_number(name: &str) -> Option<u16> {
-    const GROUPS: &[u16] = &[23, 24, 25, 29, 30, 256, 257, 258, 4587, 4588, 4589];
-    GROUPS
-        .iter()
-        .copied()
-        .find(|group| group_name(*group).eq_ignore_ascii_case(name))
 }

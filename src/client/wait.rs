@@ -169,6 +169,22 @@ impl Session {
         }
     }
 
+    /// Takes the next reply, passing over the preliminary reply of a transfer (the first, when a server sends more) that
+    /// nobody has taken: it may come before
+    /// or after the handshake, and not at all when the transfer fails first (RFC 959 section 5.4).
+    pub(super) async fn await_final_reply(&mut self, within: Duration) -> Result<Received, ActionProblem> {
+        let until = Instant::now() + within;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.await_reply_untaken(left).await {
+                Ok(received) if received.begins_transfer => self.control()?.pass_over(),
+                Ok(_) => return self.await_reply(left).await,
+                Err(ActionProblem::TimedOut { waited, .. }) => return Err(timed_out(waited, within)),
+                Err(problem) => return Err(problem),
+            }
+        }
+    }
+
     /// Waits until a reply can be taken, and leaves it.
     pub(super) async fn await_reply_untaken(&mut self, within: Duration) -> Result<&Received, ActionProblem> {
         let until = Instant::now() + within;

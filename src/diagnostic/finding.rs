@@ -154,7 +154,10 @@ fn tail(view: &FindingView<'_>) -> Tail {
 fn is_book_keeping(kind: &EventKind) -> bool {
     matches!(
         kind,
-        EventKind::StepStarted { .. } | EventKind::StepFinished { .. } | EventKind::ReplyConsumed { .. }
+        EventKind::StepStarted { .. }
+            | EventKind::StepFinished { .. }
+            | EventKind::ReplyConsumed { .. }
+            | EventKind::ReplyPassedOver { .. }
     )
 }
 

@@ -158,6 +158,7 @@ fn case(kind: &EventKind) -> String {
         EventKind::Captured { name, value } => format!("= {name} is {value}"),
         EventKind::Noted { name, value } => format!("= {name}: {value}"),
         EventKind::ReplyConsumed { number } => format!("= reply {number} taken by this step"),
+        EventKind::ReplyPassedOver { number } => format!("= reply {number} passed over by this step"),
         EventKind::FileExamined {
             path,
             exists: true,

@@ -11,7 +11,7 @@ use super::words;
 use crate::plan::Case;
 use crate::requirement::{Grade, Level};
 use crate::scenario::model::Step;
-use crate::trace::{Event, EventKind, Phase, StepIndex};
+use crate::trace::{Event, EventKind, Phase, StepIndex, Waited};
 
 /// What the judge needs of the catalogue: requirement id to its level and its grade.
 pub type Requirements = BTreeMap<String, (Level, Grade)>;
@@ -71,7 +71,7 @@ fn collect(case: &Case, requirements: &Requirements, events: &[Event]) -> Collec
             let unjudged = unjudged_from(case, step);
             let range = find_step(events, step, collected.position).filter(|range| range.finished);
             let Some(range) = range else {
-                collected.cut_off(unjudged);
+                collected.cut_off(unjudged, out_of_time(events));
                 return collected;
             };
             collected.position = range.end;
@@ -128,6 +128,8 @@ struct Collected {
     cut_off: bool,
     /// The value of the property, and the step that settled it.
     yielded: Option<(String, StepRange)>,
+    /// Because the case as a whole ran out of time, after so many seconds.
+    out_of_time: Option<f64>,
 }
 
 impl Collected {
@@ -142,9 +144,10 @@ impl Collected {
         self.unjudged = unjudged;
     }
 
-    fn cut_off(&mut self, unjudged: usize) {
+    fn cut_off(&mut self, unjudged: usize, out_of_time: Option<f64>) {
         self.unjudged = unjudged;
         self.cut_off = true;
+        self.out_of_time = out_of_time;
     }
 
     fn into_judgement(self, case: &Case) -> Judgement {
@@ -187,7 +190,10 @@ impl Collected {
         }
         let why = match self.findings.iter().find(|finding| finding.grade.is_none()) {
             Some(finding) => precondition_words(finding, case),
-            None if self.cut_off => "the trace ends too early".to_owned(),
+            None if self.cut_off => match self.out_of_time {
+                Some(seconds) => words::nothing_within(Waited::Case, seconds),
+                None => "the trace ends too early".to_owned(),
+            },
             None if case.scenario.is_property() => "what was seen fits none of its values".to_owned(),
             None => "no check held".to_owned(),
         };
@@ -196,6 +202,18 @@ impl Collected {
             None => why,
         })
     }
+}
+
+/// The deadline of the whole case, when it was reached. Every wait of the case has a deadline of its own, so a target that never
+/// misses one and never comes to an end is slow, and no clause says how slow it may be: the case is inconclusive.
+fn out_of_time(events: &[Event]) -> Option<f64> {
+    events.iter().find_map(|event| match event.kind {
+        EventKind::TimedOut {
+            waited: Waited::Case,
+            seconds,
+        } => Some(seconds),
+        _ => None,
+    })
 }
 
 fn precondition_words(finding: &Finding, case: &Case) -> String {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::words;
 use crate::plan::Cell;
 use crate::plan::template::{FillError, fill};
-use crate::scenario::model::{Action, ChannelRef, Check, Step};
+use crate::scenario::model::{ChannelRef, Check, Step};
 use crate::trace::{ActionProblem, Channel, ChannelKind, Event, EventKind, StepIndex, Waited};
+use crate::wire::command::Verb;
 use crate::wire::reply::{ReplyCode, ReplyViolation};
 
 /// Where a step lies in a trace.
@@ -138,7 +139,7 @@ impl<'a> View<'a> {
                 self.step
                     .action
                     .as_ref()
-                    .and_then(|action| channel_of_action(&action.value))
+                    .and_then(|action| action.value.channel())
             })
             .unwrap_or(otherwise);
         match choice {
@@ -213,7 +214,7 @@ impl<'a> View<'a> {
         };
         let taken = on_control()
             .filter_map(|(_, event)| match event.kind {
-                EventKind::ReplyConsumed { number } => Some(number),
+                EventKind::ReplyConsumed { number } | EventKind::ReplyPassedOver { number } => Some(number),
                 _ => None,
             })
             .max()
@@ -237,6 +238,24 @@ impl<'a> View<'a> {
                 }
                 _ => None,
             })
+    }
+
+    /// The negative reply that refused the last transfer command of the session before it began: none came before it, and
+    /// no preliminary one.
+    pub(super) fn refusal_before_transfer(&self) -> Option<(usize, ReplyCode)> {
+        let control = self.control();
+        let on_control = |event: &Event| event.channel.as_ref() == Some(&control);
+        let command = self
+            .events
+            .iter()
+            .rposition(|event| on_control(event) && is_transfer(&event.kind))?;
+        let (position, code) = self
+            .all_from(command)
+            .find_map(|(position, event)| match event.kind {
+                EventKind::ReplyReceived { code, .. } if on_control(event) => Some((position, code)),
+                _ => None,
+            })?;
+        code.class().is_negative().then_some((position, code))
     }
 
     /// How long before the event at `position` the session had last sent something.
@@ -297,6 +316,17 @@ fn is_reply_missed(kind: &EventKind) -> bool {
     )
 }
 
+/// Whether a command was sent that a data connection belongs to.
+pub(super) fn is_transfer(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::CommandSent { line, .. } => {
+            let verb = line.split(' ').next().unwrap_or_default();
+            verb.parse::<Verb>().is_ok_and(|verb| verb.is_transfer())
+        }
+        _ => false,
+    }
+}
+
 /// Whether we sent something.
 fn is_sent(kind: &EventKind) -> bool {
     matches!(
@@ -318,26 +348,4 @@ fn is_sent(kind: &EventKind) -> bool {
 /// Whether an event of `kind` is us sending on its channel, for telling cause from consequence.
 pub(super) fn is_ours(kind: &EventKind) -> bool {
     is_sent(kind) && !matches!(kind, EventKind::Connected { .. })
-}
-
-/// The connection an action works on; none for actions without one of their own.
-fn channel_of_action(action: &Action) -> Option<ChannelRef> {
-    match action {
-        Action::CloseControl(_) | Action::Connect(_) | Action::Reach(_) => Some(ChannelRef::Control),
-        Action::StartTls(start) => Some(start.channel),
-        Action::StopTls(channel) => Some(*channel),
-        Action::ProbeTls(probe) => Some(probe.channel),
-        Action::SendRaw(raw) => Some(raw.channel),
-        Action::SendRecord(record) => Some(record.channel),
-        Action::CloseData(_)
-        | Action::ConnectData(_)
-        | Action::List(_)
-        | Action::OpenData(_)
-        | Action::ProvideFile(_)
-        | Action::ReadData(_)
-        | Action::Retrieve(_)
-        | Action::Store(_)
-        | Action::WriteData(_) => Some(ChannelRef::Data),
-        Action::ExamineFile(_) | Action::Send(_) | Action::Wait(_) => None,
-    }
 }

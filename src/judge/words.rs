@@ -203,6 +203,8 @@ pub(super) fn nothing_within(waited: Waited, time: f64) -> String {
         Waited::Connection => format!("no connection within {time}"),
         Waited::Close => format!("still open after {time}"),
         Waited::Write => format!("nothing more could be written for {time}"),
+        Waited::Transfer => format!("data, but not all of it within {time}"),
+        Waited::Case => format!("the case did not end within {time}"),
     }
 }
 

@@ -1,10 +1,13 @@
 //! Lawful habits of the embedded server, a closed list: other ways to be right than the usual one.
 //!
-//! No RFC judges them; properties tell them apart. What breaks a rule is a [`Fault`](super::Fault) instead.
+//! No RFC judges them. Properties tell them apart. Those that [order a transfer](Habit::orders_transfers) are what RFC 959
+//! sections 4.2.2 and 5.4 and RFC 4217 section 12.7 leave open about its replies, when they come and with which of two codes:
+//! every scenario has to hold with each of these. What breaks a rule is a [`Fault`] instead.
 
 use std::fmt;
 use std::str::FromStr;
 
+use super::Fault;
 use crate::wire::command::Verb;
 
 macro_rules! habits {
@@ -35,7 +38,7 @@ macro_rules! habits {
 }
 
 habits! {
-    /// Sends the final reply of a download while the data connection is still open.
+    /// Sends the final reply of a transfer before it ends its side of the data connection.
     CompletesBeforeClose = "completes-before-close",
     /// Makes a full handshake on every data connection, whatever session is offered.
     DoesNotResumeOnData = "does-not-resume-on-data",
@@ -59,11 +62,56 @@ habits! {
     LacksRein = "lacks-rein",
     /// Ends the data connection of an upload without answering the client's close_notify (TLS 1.3 allows that).
     LeavesCloseNotifyUnanswered = "leaves-close-notify-unanswered",
+    /// Begins transfers (but not MLSD) with 125, once the data connection is there, and completes them with 250.
+    Replies125And250 = "replies-125-and-250",
+    /// Sends 150 only when the data connection is there and, where it is private, its handshake is done.
+    Sends150AfterHandshake = "sends-150-after-handshake",
+    /// Sends 150 and the final reply of a small download in one segment; like `sends-150-after-handshake` otherwise.
+    SendsRepliesTogether = "sends-replies-together",
     /// Data connections of implicit TLS are clear until PROT P.
     StartsImplicitInClear = "starts-implicit-in-clear",
 }
 
 impl Habit {
+    /// The habits that order the replies around a transfer, in alphabetical order of the names.
+    pub fn of_transfers() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|habit| habit.orders_transfers())
+    }
+
+    /// Whether it is about the replies around a transfer: when they come, and with which code.
+    #[must_use]
+    pub fn orders_transfers(self) -> bool {
+        match self {
+            Self::CompletesBeforeClose
+            | Self::Replies125And250
+            | Self::Sends150AfterHandshake
+            | Self::SendsRepliesTogether => true,
+            Self::DoesNotResumeOnData
+            | Self::IgnoresAlpn
+            | Self::ImpliesPrivateForAuthSsl
+            | Self::KeepsTlsAcrossRein
+            | Self::LacksCcc
+            | Self::LacksEpsv
+            | Self::LacksHost
+            | Self::LacksMlsd
+            | Self::LacksPort
+            | Self::LacksRein
+            | Self::LeavesCloseNotifyUnanswered
+            | Self::StartsImplicitInClear => false,
+        }
+    }
+
+    /// The fault that does the same. Scenarios that detect it ask for more than the RFCs do, and warn of this habit.
+    #[must_use]
+    pub fn counterpart(self) -> Option<Fault> {
+        match self {
+            Self::Sends150AfterHandshake | Self::SendsRepliesTogether => {
+                Some(Fault::Sends150AfterDataHandshake)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the server does not have `verb`.
     #[must_use]
     pub fn lacks(self, verb: &Verb) -> bool {
@@ -80,6 +128,9 @@ impl Habit {
             | Self::ImpliesPrivateForAuthSsl
             | Self::KeepsTlsAcrossRein
             | Self::LeavesCloseNotifyUnanswered
+            | Self::Replies125And250
+            | Self::Sends150AfterHandshake
+            | Self::SendsRepliesTogether
             | Self::StartsImplicitInClear => false,
         }
     }

@@ -196,8 +196,8 @@ pub(super) async fn finish_tls(
     if offers_tls12 && shared.has(Fault::PrefersTls12) {
         options.versions = Some(vec![TlsVersion::Tls12]);
     }
-    options.never_resume |= place == Place::Data && shared.options.does(Habit::DoesNotResumeOnData);
-    if shared.options.does(Habit::IgnoresAlpn) {
+    options.never_resume |= place == Place::Data && shared.does(Habit::DoesNotResumeOnData);
+    if shared.does(Habit::IgnoresAlpn) {
         options.alpn = Some(Vec::new());
     }
     let context = match place {

@@ -1,4 +1,4 @@
-//! What the embedded server is told: addresses, accounts, policy, limits, faults.
+//! What the embedded server is told: addresses, accounts, policy, limits, habits, faults.
 //!
 //! [`Options::new`] is the strict reading of the RFCs; a test changes the fields it is about. Checks nothing itself.
 

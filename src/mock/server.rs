@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::observation::OBSERVATION_LIMIT;
 use super::session::Session;
-use super::{Fault, Observation, Options, ReusePolicy, Store};
+use super::{Fault, Habit, Observation, Options, ReusePolicy, Store};
 use crate::base::{Clock, Masker, SystemClock, Timeline};
 use crate::tls::certificate::{self, Authority, CertificateError};
 use crate::tls::{Identity, ServerContext, ServerPolicy, TlsSetupError};
@@ -151,6 +151,11 @@ impl Shared {
     /// Whether `fault` is asked for.
     pub(super) fn has(&self, fault: Fault) -> bool {
         self.options.has(fault)
+    }
+
+    /// Whether the server has `habit`.
+    pub(super) fn does(&self, habit: Habit) -> bool {
+        self.options.does(habit)
     }
 
     /// Keeps an observation, up to a limit.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::capture::{CaptureChoice, CaptureSettings, CaseCapture};
-use super::execute::{CaseContext, execute};
+use super::execute::{CaseContext, Executed, execute};
 use crate::base::{Clock, Masker, RunId, Timeline};
 use crate::client::{Credentials, Settings, Timeouts};
 use crate::judge::{self, Judgement, Requirements, Verdict};
@@ -23,6 +25,9 @@ use crate::target::{
 };
 use crate::trace::{Capture, Event, Recorder};
 
+/// How many times the deadline for the next bytes a whole transfer may take.
+const WHOLE_TRANSFER: u32 = 30;
+
 /// What a case left behind.
 #[derive(Clone, Debug)]
 pub struct Ran {
@@ -30,6 +35,8 @@ pub struct Ran {
     pub judgement: Judgement,
     /// Everything that was observed; empty when nothing was run.
     pub events: Vec<Event>,
+    /// The run was stopped before the case was through: its judgement is worth nothing.
+    pub stopped: bool,
     /// How long it took.
     pub took: Duration,
     /// The raw bytes, when they are to be kept.
@@ -49,6 +56,7 @@ impl Ran {
         Self {
             judgement,
             events: Vec::new(),
+            stopped: false,
             took: Duration::ZERO,
             capture: None,
         }
@@ -159,16 +167,43 @@ impl CaseRunner {
     /// # Errors
     /// When the server cannot be started; local trouble.
     pub async fn run_embedded(&self, case: &Case, policy: &EmbeddedPolicy) -> Result<Ran, ProvisionError> {
+        self.run_embedded_until(case, policy, &CancellationToken::new())
+            .await
+    }
+
+    /// Runs `case` against an embedded server with `policy`, unless `stop` is cancelled before it is through.
+    ///
+    /// # Errors
+    /// When the server cannot be started; local trouble.
+    pub async fn run_embedded_until(
+        &self,
+        case: &Case,
+        policy: &EmbeddedPolicy,
+        stop: &CancellationToken,
+    ) -> Result<Ran, ProvisionError> {
         let running = match self.longest_wait {
             Some(longest) => self.pool.provide(&policy.clone().hurried(longest)).await?,
             None => self.pool.provide(policy).await?,
         };
         let facts = TargetFacts::declared(&policy.capabilities());
-        Ok(self.run_case(case, &running, &facts).await)
+        Ok(self.run_case_until(case, &running, &facts, stop).await)
     }
 
     /// Runs `case` against `running`, when it applies there.
     pub async fn run_case(&self, case: &Case, running: &Running, facts: &TargetFacts) -> Ran {
+        self.run_case_until(case, running, facts, &CancellationToken::new())
+            .await
+    }
+
+    /// Runs `case` against `running`, when it applies there. When `stop` is cancelled, it goes on with its clean-up, for a
+    /// short time, and [`Ran::stopped`] is set.
+    pub async fn run_case_until(
+        &self,
+        case: &Case,
+        running: &Running,
+        facts: &TargetFacts,
+        stop: &CancellationToken,
+    ) -> Ran {
         let forbidden = not_allowed(&case.scenario, running);
         if let Applicability::NotApplicable { capability, reason } =
             applicability(&case.scenario, &case.id.cell, facts)
@@ -200,10 +235,11 @@ impl CaseRunner {
             hurry: hurry(case, running),
             deadline: None,
             longest_wait: self.longest_wait,
+            stop: stop.clone(),
         };
         let requirements = Arc::clone(&self.requirements);
         let go_on = |events: &[Event], step| judge::judge_step(case, &requirements, events, step).next;
-        let events = execute(case, context, &go_on).await;
+        let Executed { events, stopped } = execute(case, context, &go_on).await;
         let mut judgement = judge::judge_case(case, &self.requirements, &events);
         if let Some((code, log)) = running.ended().await {
             // Whatever was seen, a server that is gone is the better explanation: nothing is said about it.
@@ -222,6 +258,7 @@ impl CaseRunner {
                 }),
             judgement,
             events,
+            stopped,
             took: timeline.elapsed(),
         }
     }
@@ -251,6 +288,7 @@ impl CaseRunner {
             reply: times.reply.min(longest),
             handshake: times.handshake.min(longest),
             data: times.data.min(longest),
+            transfer: times.data.min(longest) * WHOLE_TRANSFER,
             close: times.close.min(longest),
         };
         settings

@@ -194,3 +194,43 @@ fn read(path: &Path, name: &Path) -> Result<(String, String), CorpusError> {
     let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
     Ok((name.display().to_string(), text))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::scenario::model::{Action, ChannelRef, CheckKind};
+
+    /// RFC 4217 leaves open whether 150 comes before the handshake on the data connection, and a server may wait for the
+    /// handshake with it. So the reply is looked at in the step `start-tls`, or behind it.
+    #[test]
+    fn no_scenario_waits_for_the_150_of_a_transfer_before_its_handshake() {
+        let id = "defacto.data.handshake-or-150-order";
+        let corpus = Corpus::load(&[]).unwrap();
+        let mut offenders = Vec::new();
+        for scenario in corpus.scenarios.iter().chain(&corpus.discover) {
+            let mut waits: BTreeMap<&str, bool> = BTreeMap::new();
+            for step in scenario.setup.iter().chain(&scenario.steps) {
+                let waited = waits.entry(step.session.value.as_str()).or_default();
+                match step.action.as_ref().map(|action| &action.value) {
+                    Some(Action::Send(_)) => *waited = false,
+                    Some(Action::StartTls(start)) if start.channel == ChannelRef::Data && *waited => {
+                        offenders.push(scenario.id.clone());
+                    }
+                    Some(Action::StartTls(_)) => *waited = false,
+                    _ => {}
+                }
+                *waited |= step.expect.iter().any(|check| {
+                    let is_about_it = check.requirement.as_ref().is_some_and(|one| one.value == id);
+                    let accepts = |kind: &CheckKind| match kind {
+                        CheckKind::Reply(pattern) => pattern.accepts_preliminary(),
+                        _ => false,
+                    };
+                    !is_about_it && check.kinds.iter().any(accepts)
+                });
+            }
+        }
+        assert_eq!(offenders, [""; 0], "put the reply check on `start-tls`");
+    }
+}

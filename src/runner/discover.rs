@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::case_runner::{CaseRunner, Ran};
 use crate::judge::Verdict;
@@ -91,13 +92,15 @@ fn declared_words(has: bool) -> &'static str {
     if has { "declared" } else { "declared absent" }
 }
 
-/// Runs the discover scenarios against `running`, at most `limit` at a time, each with a permit of `jobs`.
+/// Runs the discover scenarios against `running`, at most `limit` at a time, each with a permit of `jobs`. When `stop` is
+/// cancelled, those under way tidy up, the rest is left out, and only what the profile declares is known.
 pub async fn discover(
     runner: &CaseRunner,
     running: &Arc<Running>,
     scenarios: &[Arc<Scenario>],
     limit: usize,
     jobs: &Arc<Semaphore>,
+    stop: &CancellationToken,
 ) -> Discovered {
     let mut discovered = Discovered::declared(running);
     let permits = Arc::new(Semaphore::new(limit.max(1)));
@@ -115,12 +118,18 @@ pub async fn discover(
             scenario: Arc::clone(scenario),
         };
         let (runner, running) = (runner.clone(), Arc::clone(running));
-        let (permits, jobs) = (Arc::clone(&permits), Arc::clone(jobs));
+        let (permits, jobs, stop) = (Arc::clone(&permits), Arc::clone(jobs), stop.clone());
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
             let _job = jobs.acquire_owned().await;
             // Discovery asks the target itself; what is not known yet must not stand in its way.
-            let ran = runner.run_case(&case, &running, &TargetFacts::assume_all()).await;
+            let ran = if stop.is_cancelled() {
+                Ran::not_run(Verdict::NotApplicable, "the run was stopped".to_owned())
+            } else {
+                runner
+                    .run_case_until(&case, &running, &TargetFacts::assume_all(), &stop)
+                    .await
+            };
             (capability, ran)
         });
     }
@@ -134,6 +143,9 @@ pub async fn discover(
         }
         answered |= is_good(ran.judgement.verdict);
         add(&mut discovered, &running.profile.declares, capability, &ran);
+    }
+    if stop.is_cancelled() {
+        return Discovered::declared(running);
     }
     discovered.contradictions.sort();
     reasons.sort();

@@ -1,7 +1,8 @@
 //! Runs the steps of one case: lets the engine act, waits for what the checks look at, asks the judge whether to go on.
 //!
 //! Decides nothing about the target: every wait ends in an event, and the judge looks at events. Clean-up always runs, with
-//! short deadlines. The case as a whole has a deadline too; reaching it is trouble of the harness, never a hang.
+//! short deadlines, also when the run is stopped. The case as a whole has a deadline too; reaching it is an observation about
+//! the target (every wait of ours has ended in time, and there was always another one), never a hang.
 
 mod observe;
 #[cfg(test)]
@@ -10,23 +11,28 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use self::observe::{channel_of_action, is_reply};
+use tokio_util::sync::CancellationToken;
+
+use self::observe::is_reply;
 use super::vars::Variables;
 use crate::base::{Span, Spanned};
 use crate::client::{Engine, FinalReply, Seen, Settings, content_facts};
 use crate::judge::Next;
 use crate::plan::Case;
 use crate::scenario::model::{
-    AccountRef, Action, ChannelRef, CheckKind, Level, ProvideFile, Reach, ReadData, Step, TlsChoice,
+    AccountRef, Action, ActionPattern, ChannelRef, Check, CheckKind, Level, ProvideFile, Reach, ReadData,
+    Step, TlsChoice,
 };
 use crate::trace::{
-    ActionProblem, Channel, DataPath, Event, EventKind, Phase, Recorder, StepIndex, TlsVersion,
+    ActionProblem, Channel, DataPath, Event, EventKind, Phase, Recorder, StepIndex, TlsVersion, Waited,
 };
 
 /// The longest wait in clean-up.
 const CLEANUP_WAIT: Duration = Duration::from_secs(3);
 /// The longest that clean-up as a whole may take.
 const CLEANUP_LIMIT: Duration = Duration::from_secs(15);
+/// The longest that clean-up may take once the run is stopped.
+const STOPPED_CLEANUP_LIMIT: Duration = Duration::from_secs(5);
 /// What one step may take at most, as a multiple of all deadlines together.
 const STEP_FACTOR: u32 = 2;
 /// What a case may take at least.
@@ -47,14 +53,33 @@ pub struct CaseContext {
     pub deadline: Option<Duration>,
     /// The longest that a check may be waited for, whatever it says itself.
     pub longest_wait: Option<Duration>,
+    /// Cancelled when the run is stopped: then the case goes on with its clean-up, and for a short time only.
+    pub stop: CancellationToken,
 }
 
-/// Runs `case` and gives everything that was observed. `judge` says after each step whether to go on.
+/// What came of a case.
+#[derive(Debug)]
+pub struct Executed {
+    /// Everything that was observed.
+    pub events: Vec<Event>,
+    /// The run was stopped before the steps were through: nothing is said about the target.
+    pub stopped: bool,
+}
+
+/// How the steps of a case ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Through,
+    OutOfTime,
+    Stopped,
+}
+
+/// Runs `case`. `judge` says after each step whether to go on.
 pub async fn execute(
     case: &Case,
     context: CaseContext,
     judge: &(dyn Fn(&[Event], StepIndex) -> Next + Sync),
-) -> Vec<Event> {
+) -> Executed {
     let CaseContext {
         mut settings,
         variables,
@@ -62,6 +87,7 @@ pub async fn execute(
         hurry,
         deadline,
         longest_wait,
+        stop,
     } = context;
     apply_axes(case, &mut settings);
     let deadline = deadline.unwrap_or_else(|| case_deadline(case, &settings));
@@ -74,18 +100,32 @@ pub async fn execute(
         hurry: hurry.max(1),
         current: None,
         longest_wait: longest_wait.unwrap_or(Duration::MAX),
+        is_cleaning: false,
     };
-    let run = runner.run(case, variables, judge);
-    if tokio::time::timeout(deadline, run).await.is_err() {
-        runner.give_up(format!("the case did not end within {} s", deadline.as_secs()));
+    let end = tokio::select! {
+        biased;
+        () = stop.cancelled() => End::Stopped,
+        run = tokio::time::timeout(deadline, runner.run(case, variables, judge)) => {
+            if run.is_ok() { End::Through } else { End::OutOfTime }
+        }
+    };
+    runner.engine.limit_timeouts(Some(CLEANUP_WAIT));
+    if end != End::Through {
+        runner.break_off(end, deadline).await;
     }
-    runner.engine.limit_timeouts(CLEANUP_WAIT);
-    let cleanup = runner.clean_up(case);
-    if tokio::time::timeout(CLEANUP_LIMIT, cleanup).await.is_err() {
+    let limit = if end == End::Stopped {
+        STOPPED_CLEANUP_LIMIT
+    } else {
+        CLEANUP_LIMIT
+    };
+    if tokio::time::timeout(limit, runner.clean_up(case)).await.is_err() {
         runner.finish_current();
     }
     runner.engine.finish().await;
-    recorder.events()
+    Executed {
+        events: recorder.events(),
+        stopped: end == End::Stopped,
+    }
 }
 
 /// The axes `tls` and `data` choose how everything connects.
@@ -143,6 +183,8 @@ struct StepRunner {
     hurry: u32,
     current: Option<StepIndex>,
     longest_wait: Duration,
+    /// Clean-up has deadlines of its own.
+    is_cleaning: bool,
 }
 
 /// What the waits of a step share.
@@ -174,6 +216,7 @@ impl StepRunner {
     }
 
     async fn clean_up(&mut self, case: &Case) {
+        self.is_cleaning = true;
         for (index, step) in case.scenario.cleanup.iter().enumerate() {
             self.reconnect_for(step).await;
             self.run_step(
@@ -226,9 +269,21 @@ impl StepRunner {
         }
     }
 
-    fn give_up(&mut self, reason: String) {
-        self.recorder.record_case(EventKind::HarnessFailed { reason });
-        self.finish_current();
+    /// The step under way stays unfinished, and what it was doing with its connections is over: clean-up begins on new
+    /// ones.
+    async fn break_off(&mut self, end: End, deadline: Duration) {
+        self.current = None;
+        self.recorder.record_case(match end {
+            End::OutOfTime => EventKind::TimedOut {
+                waited: Waited::Case,
+                seconds: deadline.as_secs_f64(),
+            },
+            End::Stopped | End::Through => EventKind::Noted {
+                name: "stopped".to_owned(),
+                value: "the run was stopped".to_owned(),
+            },
+        });
+        self.engine.finish().await;
     }
 
     fn finish_current(&mut self) {
@@ -268,7 +323,14 @@ impl StepRunner {
         let result = match self.variables.fill_action(&action.value) {
             Ok(filled) => {
                 let filled = self.hurried(filled);
+                let limit = action_limit(step).map(|limit| limit / self.hurry);
+                if limit.is_some() && !self.is_cleaning {
+                    self.engine.limit_timeouts(limit);
+                }
                 let result = self.engine.act(session, &filled, final_reply).await;
+                if limit.is_some() && !self.is_cleaning {
+                    self.engine.limit_timeouts(None);
+                }
                 if let (Action::ProvideFile(provide), Ok(())) = (&filled, &result) {
                     self.set_file_variables(provide);
                 }
@@ -311,7 +373,7 @@ impl StepRunner {
 
     /// The connection that a failed action is reported on.
     fn channel_of(&self, action: &Action, session: &str) -> Channel {
-        let channel = channel_of_action(action).unwrap_or(ChannelRef::Control);
+        let channel = action.channel().unwrap_or(ChannelRef::Control);
         self.engine.channel(session, channel)
     }
 
@@ -346,6 +408,23 @@ fn may_be_answered(step: &Step, result: &Result<(), ActionProblem>) -> bool {
         }
         _ => true,
     }
+}
+
+/// How long the waits of the action itself may take: as long as the checks say that look at what it does. `action: any` looks
+/// at nothing, and a check that says nothing leaves the profile's deadlines in force.
+fn action_limit(step: &Step) -> Option<Duration> {
+    let is_about_action = |check: &&Check| {
+        check.kinds.iter().any(|kind| match kind {
+            CheckKind::Tls(_) | CheckKind::Data(_) => true,
+            CheckKind::Action(pattern) => *pattern != ActionPattern::Any,
+            _ => false,
+        })
+    };
+    let within = step.expect.iter().filter(is_about_action);
+    let all: Option<Vec<Duration>> = within
+        .map(|check| check.within.as_ref().map(|within| within.value))
+        .collect();
+    all?.into_iter().max()
 }
 
 fn is_command(step: &Step) -> bool {

@@ -26,6 +26,6 @@ pub use execute::{CaseContext, execute};
 pub use folder::{FolderError, ReportFolder, read_case};
 pub use known::is_known;
 pub use properties::{PropertyProof, PropertyRequest, properties, prove_properties, prove_value};
-pub use prove::{Proof, ProofCase, ProofRun, catches, proof_cases, prove, run_proof};
-pub use run::{Progress, RunRequest, TargetChoice, plan_cases, run, today};
+pub use prove::{Opponent, Proof, ProofCase, ProofRun, catches, holds, proof_cases, prove, run_proof};
+pub use run::{Finished, Progress, RunRequest, TargetChoice, plan_cases, run, today};
 pub use soak::{Soaked, soak, soak_cases};

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::case_runner::{CaseRunner, Ran};
-use super::folder::{FolderError, ReportFolder};
 use super::outcome::PropertyOutcome;
 use crate::judge;
 use crate::mock::{Fault, Habit};
@@ -20,7 +20,7 @@ use crate::scenario::Scenario;
 use crate::target::{EMBEDDED, EmbeddedPolicy, Running};
 
 /// What is asked, and of whom.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct PropertyRequest<'a> {
     /// The target; the embedded server when none.
     pub running: Option<&'a Arc<Running>>,
@@ -34,18 +34,14 @@ pub struct PropertyRequest<'a> {
     pub limit: usize,
     /// Permits for cases, shared by all targets.
     pub jobs: &'a Arc<Semaphore>,
-    /// Where traces go.
-    pub folder: Option<&'a ReportFolder>,
+    /// Cancelled when the run is stopped; cases under way tidy up first, and tell nothing.
+    pub stop: &'a CancellationToken,
+    /// Writes the trace of a case, when traces are written; gives its folder.
+    pub write: &'a (dyn Fn(&Case, &Ran) -> Option<String> + Sync),
 }
 
 /// Asks a target for its properties. Sorted by property, cells in the order of their scenario.
-///
-/// # Errors
-/// When a trace cannot be written.
-pub async fn properties(
-    runner: &CaseRunner,
-    request: PropertyRequest<'_>,
-) -> Result<Vec<PropertyOutcome>, FolderError> {
+pub async fn properties(runner: &CaseRunner, request: PropertyRequest<'_>) -> Vec<PropertyOutcome> {
     let permits = Arc::new(Semaphore::new(request.limit.max(1)));
     let mut tasks = JoinSet::new();
     let name = request.running.map_or(EMBEDDED, |running| &running.profile.name);
@@ -57,33 +53,35 @@ pub async fn properties(
     for (position, case) in cases.enumerate() {
         let (runner, permits, jobs) = (runner.clone(), Arc::clone(&permits), Arc::clone(request.jobs));
         let (running, facts) = (request.running.map(Arc::clone), request.facts.clone());
+        let stop = request.stop.clone();
         tasks.spawn(async move {
             // Neither semaphore is ever closed.
-            let _permits = (permits.acquire_owned().await, jobs.acquire_owned().await);
+            let _permits = tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                permits = async { (permits.acquire_owned().await, jobs.acquire_owned().await) } => permits,
+            };
             let ran = match running {
-                Some(running) => runner.run_case(&case, &running, &facts).await,
+                Some(running) => runner.run_case_until(&case, &running, &facts, &stop).await,
                 None => {
                     let policy = CaseRunner::embedded_policy(&case.scenario);
-                    run_embedded(&runner, &case, &policy).await
+                    run_embedded(&runner, &case, &policy, &stop).await
                 }
             };
-            (position, case, ran)
+            (!ran.stopped).then_some((position, case, ran))
         });
     }
     let mut found = Vec::new();
     while let Some(result) = tasks.join_next().await {
-        // A task that broke down found out nothing; the property is missing in the report.
-        let Ok((position, case, ran)) = result else {
+        // A task that broke down or was stopped found out nothing; the property is missing in the report.
+        let Ok(Some((position, case, ran))) = result else {
             continue;
         };
-        let place = match request.folder {
-            Some(folder) if !ran.events.is_empty() => Some(folder.write_case(&case, &ran.events)?),
-            _ => None,
-        };
+        let place = (request.write)(&case, &ran);
         found.push((position, outcome_of(runner, &case, &ran, place)));
     }
     found.sort_by_key(|(position, _)| *position);
-    Ok(found.into_iter().map(|(_, outcome)| outcome).collect())
+    found.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 fn cases_of(scenario: &Arc<Scenario>, target: &str) -> Vec<Case> {
@@ -100,8 +98,13 @@ fn cases_of(scenario: &Arc<Scenario>, target: &str) -> Vec<Case> {
         .collect()
 }
 
-async fn run_embedded(runner: &CaseRunner, case: &Case, policy: &EmbeddedPolicy) -> Ran {
-    match runner.run_embedded(case, policy).await {
+async fn run_embedded(
+    runner: &CaseRunner,
+    case: &Case,
+    policy: &EmbeddedPolicy,
+    stop: &CancellationToken,
+) -> Ran {
+    match runner.run_embedded_until(case, policy, stop).await {
         Ok(ran) => ran,
         Err(error) => Ran::not_run(judge::Verdict::Error, error.detail),
     }
@@ -145,7 +148,7 @@ pub async fn prove_value(runner: &CaseRunner, scenario: &Arc<Scenario>, value: &
     let policy = policy_of(scenario, &words);
     let mut seen = Vec::new();
     for case in cases_of(scenario, EMBEDDED) {
-        let ran = run_embedded(runner, &case, &policy).await;
+        let ran = run_embedded(runner, &case, &policy, &CancellationToken::new()).await;
         let outcome = outcome_of(runner, &case, &ran, None);
         if outcome.value.as_deref() == Some(value) {
             seen.clear();

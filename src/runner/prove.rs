@@ -7,10 +7,32 @@ use tokio::task::JoinSet;
 
 use super::case_runner::{CaseRunner, Ran};
 use crate::judge::Verdict;
-use crate::mock::Fault;
+use crate::mock::{Fault, Habit};
 use crate::plan::{Case, CaseId, Cell, expand};
 use crate::scenario::Scenario;
 use crate::target::EMBEDDED;
+
+/// The embedded server that a run of a proof is against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opponent {
+    /// Strict, with its usual habits: the scenario must pass.
+    Strict,
+    /// Strict, with another lawful habit: the scenario must pass as well.
+    Habitual(Habit),
+    /// With a fault: the scenario must notice.
+    Faulty(Fault),
+}
+
+impl Opponent {
+    /// The fault, when there is one.
+    #[must_use]
+    pub fn fault(self) -> Option<Fault> {
+        match self {
+            Self::Faulty(fault) => Some(fault),
+            Self::Strict | Self::Habitual(_) => None,
+        }
+    }
+}
 
 /// One run of a proof: a scenario in one cell against the strict server or one fault.
 #[derive(Clone, Debug)]
@@ -19,8 +41,8 @@ pub struct ProofRun {
     pub scenario: String,
     /// The cell.
     pub cell: Cell,
-    /// The fault; none for the strict server.
-    pub fault: Option<Fault>,
+    /// What it ran against.
+    pub opponent: Opponent,
     /// The verdict.
     pub verdict: Verdict,
     /// Requirements whose checks were found broken.
@@ -45,24 +67,25 @@ pub struct Proof {
 pub struct ProofCase {
     /// The case.
     pub case: Case,
-    /// The fault; none for the strict server.
-    pub fault: Option<Fault>,
+    /// What to run against.
+    pub opponent: Opponent,
 }
 
-/// The runs that prove `scenario`: each cell against the strict server, and against each fault it detects.
+/// The runs that prove `scenario`: each cell against the strict server, against each habit that orders transfers when data
+/// moves in it, and against each fault it detects.
 #[must_use]
 pub fn proof_cases(scenario: &Arc<Scenario>) -> Vec<ProofCase> {
     let cells = expand(scenario);
-    let faults: Vec<Option<Fault>> = std::iter::once(None)
-        .chain(
-            scenario
-                .detects
-                .iter()
-                .filter_map(|fault| fault.value.parse().ok().map(Some)),
-        )
-        .collect();
+    let habits = Habit::of_transfers().filter(|_| scenario.moves_data());
+    let faults = scenario
+        .detects
+        .iter()
+        .filter_map(|fault| fault.value.parse().ok());
+    let opponents = std::iter::once(Opponent::Strict)
+        .chain(habits.map(Opponent::Habitual))
+        .chain(faults.map(Opponent::Faulty));
     let mut cases = Vec::new();
-    for fault in faults {
+    for opponent in opponents {
         for cell in &cells {
             let id = CaseId {
                 scenario: scenario.id.clone(),
@@ -74,7 +97,7 @@ pub fn proof_cases(scenario: &Arc<Scenario>) -> Vec<ProofCase> {
                     id,
                     scenario: Arc::clone(scenario),
                 },
-                fault,
+                opponent,
             });
         }
     }
@@ -83,10 +106,12 @@ pub fn proof_cases(scenario: &Arc<Scenario>) -> Vec<ProofCase> {
 
 /// Makes one run.
 pub async fn run_proof(runner: &CaseRunner, proof: &ProofCase) -> (ProofRun, Ran) {
-    let mut policy = CaseRunner::embedded_policy(&proof.case.scenario);
-    if let Some(fault) = proof.fault {
-        policy = policy.with_fault(fault);
-    }
+    let policy = CaseRunner::embedded_policy(&proof.case.scenario);
+    let policy = match proof.opponent {
+        Opponent::Strict => policy,
+        Opponent::Habitual(habit) => policy.with_habit(habit),
+        Opponent::Faulty(fault) => policy.with_fault(fault),
+    };
     let ran = match runner.run_embedded(&proof.case, &policy).await {
         Ok(ran) => ran,
         Err(error) => Ran::not_run(Verdict::Error, error.detail),
@@ -112,7 +137,7 @@ pub async fn run_proof(runner: &CaseRunner, proof: &ProofCase) -> (ProofRun, Ran
     let run = ProofRun {
         scenario: proof.case.id.scenario.clone(),
         cell: proof.case.id.cell.clone(),
-        fault: proof.fault,
+        opponent: proof.opponent,
         verdict: ran.judgement.verdict,
         broken,
         words,
@@ -175,12 +200,15 @@ fn verdict_of(scenario: &Arc<Scenario>, runs: Vec<ProofRun>) -> Proof {
             expected.saturating_sub(runs.len())
         ));
     }
-    for run in runs
-        .iter()
-        .filter(|run| run.fault.is_none() && run.verdict != Verdict::Pass)
-    {
+    for run in &runs {
+        let against = match run.opponent {
+            Opponent::Faulty(_) => continue,
+            _ if holds(scenario, run) => continue,
+            Opponent::Strict => "the strict server".to_owned(),
+            Opponent::Habitual(habit) => format!("the lawful habit {habit}"),
+        };
         problems.push(format!(
-            "is {:?} against the strict server{}: {}",
+            "is {:?} against {against}{}: {}",
             run.verdict,
             in_cell(&run.cell),
             run.words
@@ -192,7 +220,11 @@ fn verdict_of(scenario: &Arc<Scenario>, runs: Vec<ProofRun>) -> Proof {
     for fault in &scenario.detects {
         let against: Vec<&ProofRun> = runs
             .iter()
-            .filter(|run| run.fault.is_some_and(|other| other.name() == fault.value))
+            .filter(|run| {
+                run.opponent
+                    .fault()
+                    .is_some_and(|other| other.name() == fault.value)
+            })
             .collect();
         if !against.iter().any(|run| catches(run)) {
             let seen: Vec<String> = against
@@ -214,6 +246,22 @@ fn verdict_of(scenario: &Arc<Scenario>, runs: Vec<ProofRun>) -> Proof {
         scenario: scenario.id.clone(),
         problems,
         runs,
+    }
+}
+
+/// Whether a run against a server without fault went as it must: a pass. A scenario that detects the fault that a habit
+/// is the lawful twin of may warn of it.
+#[must_use]
+pub fn holds(scenario: &Scenario, run: &ProofRun) -> bool {
+    let twin = match run.opponent {
+        Opponent::Habitual(habit) => habit.counterpart(),
+        Opponent::Strict | Opponent::Faulty(_) => None,
+    };
+    let is_after_it = twin.is_some_and(|twin| scenario.detects.iter().any(|one| one.value == twin.name()));
+    match run.verdict {
+        Verdict::Pass => true,
+        Verdict::Info | Verdict::Warn => is_after_it,
+        _ => false,
     }
 }
 

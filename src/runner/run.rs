@@ -6,14 +6,14 @@ mod case_task;
 mod target_run;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::case_runner::CaseRunner;
+use super::case_runner::{CaseRunner, Ran};
 use super::folder::{FolderError, ReportFolder};
 use super::outcome::{CaseOutcome, REPORT_FORMAT, RunFacts, RunOutcome};
 use crate::base::Clock;
@@ -22,6 +22,7 @@ use crate::plan::{
 };
 use crate::scenario::Scenario;
 use crate::target::{EMBEDDED, KnownDeviation, NETWORK_AREAS, Profile};
+use crate::trace::Event;
 use target_run::TargetRun;
 
 /// What to run against.
@@ -126,20 +127,69 @@ struct Shared {
     jobs: Arc<Semaphore>,
     /// Targets at the same time.
     slots: Arc<Semaphore>,
+    /// The first trouble with the report folder.
+    unwritten: Mutex<Option<FolderError>>,
+}
+
+impl Shared {
+    /// Writes the trace of a case and its capture, when there are any and reports are written. The first one that cannot
+    /// be written stops the run: the disk will not be emptier for the next.
+    fn write_case(&self, case: &Case, ran: &Ran) -> Option<Written> {
+        let folder = self.folder.as_ref().filter(|_| !ran.events.is_empty())?;
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        if unwritten.is_some() {
+            return None;
+        }
+        match write_case(folder, case, ran) {
+            Ok(written) => Some(written),
+            Err(error) => {
+                *unwritten = Some(error);
+                self.stop.cancel();
+                None
+            }
+        }
+    }
+}
+
+/// Where something of a case was written, relative to the report folder.
+struct Written {
+    folder: String,
+    capture: Option<String>,
+}
+
+fn write_case(folder: &ReportFolder, case: &Case, ran: &Ran) -> Result<Written, FolderError> {
+    let place = folder.write_case(case, &ran.events)?;
+    let capture = match &ran.capture {
+        Some(capture) => folder.write_capture(case, &place, capture)?,
+        None => None,
+    };
+    Ok(Written {
+        folder: place,
+        capture,
+    })
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Finished {
+    /// The outcome, of all cases that came to an end.
+    pub outcome: RunOutcome,
+    /// Why the run was stopped before its time: the report folder could not be written. What was written before stays readable.
+    pub unwritten: Option<FolderError>,
+    /// Traces of cases that failed or say nothing, where they are not on disk; a limited number of them.
+    pub traces: BTreeMap<CaseId, Vec<Event>>,
 }
 
 /// Runs `request`: every target is started, asked what it can do, run through its cases and stopped, side by side with
-/// the others as far as the request allows. Ends early, with what was run so far, when `cancel` is cancelled.
-///
-/// # Errors
-/// When the report folder cannot be written; what was written before stays readable.
+/// the others as far as the request allows. Ends early, with what was run so far, when `cancel` is cancelled or the report
+/// folder cannot be written; cases under way tidy up first.
 pub async fn run(
     runner: &CaseRunner,
     request: &RunRequest,
     folder: Option<&ReportFolder>,
     progress: &mpsc::UnboundedSender<Progress>,
     cancel: &CancellationToken,
-) -> Result<RunOutcome, FolderError> {
+) -> Finished {
     let started = runner.clock().monotonic();
     let started_wall = runner.clock().wall();
     let unsharded = all_cases(request).len();
@@ -155,6 +205,7 @@ pub async fn run(
         stop: cancel.child_token(),
         jobs: Arc::new(Semaphore::new(request.jobs.max(1))),
         slots: Arc::new(Semaphore::new(request.targets_at_once.max(1))),
+        unwritten: Mutex::default(),
     });
     let mut tasks = JoinSet::new();
     let mut by_target: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
@@ -172,16 +223,17 @@ pub async fn run(
     }
     let mut targets = BTreeMap::new();
     let mut outcomes = Vec::new();
+    let mut traces = BTreeMap::new();
     while let Some(done) = tasks.join_next().await {
         // A target whose task broke down is missing, with its cases: fewer than planned, so nothing looks good.
         let Ok(done) = done else { continue };
-        let done = done?;
         targets.insert(done.name, done.outcome);
         outcomes.extend(done.cases);
+        traces.extend(done.traces);
     }
     outcomes.sort_by(|a, b| (&a.target, &a.scenario, &a.cell).cmp(&(&b.target, &b.scenario, &b.cell)));
     let took = runner.clock().monotonic().saturating_sub(started);
-    Ok(RunOutcome {
+    let outcome = RunOutcome {
         ftpspec_report: REPORT_FORMAT,
         run: RunFacts {
             id: request.id.clone(),
@@ -198,7 +250,13 @@ pub async fn run(
         },
         targets,
         cases: outcomes,
-    })
+    };
+    let mut unwritten = shared.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+    Finished {
+        outcome,
+        unwritten: unwritten.take(),
+        traces,
+    }
 }
 
 /// The cases of the request: those of its part, the longest first.

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::case_runner::{CaseRunner, stable_hash};
-use super::prove::{ProofCase, ProofRun, proof_cases, run_proof};
+use super::prove::{Opponent, ProofCase, ProofRun, proof_cases, run_proof};
 use crate::mock::Fault;
 use crate::plan::{Case, CaseId, Shard, expand};
 use crate::scenario::Scenario;
@@ -49,11 +49,11 @@ fn cells_of(scenario: &Arc<Scenario>, fault: Option<Fault>) -> Vec<ProofCase> {
     match fault {
         None => proof_cases(scenario)
             .into_iter()
-            .filter(|proof| proof.fault.is_none())
+            .filter(|proof| proof.opponent == Opponent::Strict)
             .collect(),
         Some(fault) if detects(fault) => proof_cases(scenario)
             .into_iter()
-            .filter(|proof| proof.fault == Some(fault))
+            .filter(|proof| proof.opponent == Opponent::Faulty(fault))
             .collect(),
         Some(fault) => {
             let cells = expand(scenario);
@@ -72,7 +72,7 @@ fn cells_of(scenario: &Arc<Scenario>, fault: Option<Fault>) -> Vec<ProofCase> {
             });
             case.map(|case| ProofCase {
                 case,
-                fault: Some(fault),
+                opponent: Opponent::Faulty(fault),
             })
             .into_iter()
             .collect()
@@ -81,7 +81,7 @@ fn cells_of(scenario: &Arc<Scenario>, fault: Option<Fault>) -> Vec<ProofCase> {
 }
 
 fn name_of(proof: &ProofCase) -> String {
-    let fault = proof.fault.map_or("no fault", Fault::name);
+    let fault = proof.opponent.fault().map_or("no fault", Fault::name);
     format!("{} against {fault}", proof.case.id)
 }
 
@@ -95,7 +95,7 @@ pub async fn soak(
 ) -> Soaked {
     let permits = Arc::new(Semaphore::new(jobs.max(1)));
     let mut left: BTreeMap<Fault, usize> = BTreeMap::new();
-    for fault in cases.iter().filter_map(|proof| proof.fault) {
+    for fault in cases.iter().filter_map(|proof| proof.opponent.fault()) {
         *left.entry(fault).or_default() += 1;
     }
     let mut under_way = BTreeMap::new();
@@ -132,7 +132,7 @@ pub async fn soak(
                 runner.release(fault).await;
             }
         }
-        let (name, fault, runner) = (name_of(&proof), proof.fault, runner.clone());
+        let (name, fault, runner) = (name_of(&proof), proof.opponent.fault(), runner.clone());
         let task = tasks.spawn(async move {
             let _permit = permit;
             let (run, _) = run_proof(&runner, &proof).await;
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(cases.len(), 3 + 2 * Fault::ALL.len() + 1);
         let pairs: BTreeSet<(String, Option<Fault>)> = cases
             .iter()
-            .map(|proof| (proof.case.id.scenario.clone(), proof.fault))
+            .map(|proof| (proof.case.id.scenario.clone(), proof.opponent.fault()))
             .collect();
         assert_eq!(pairs.len(), 2 * (Fault::ALL.len() + 1));
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::base::{Source, Span, Spanned};
 use crate::requirement::{Capability, Grade};
 use crate::trace::{DataPath, TlsSign};
+use crate::wire::command::Verb;
 
 /// One scenario file.
 #[derive(Clone, Debug)]
@@ -64,6 +65,20 @@ impl Scenario {
         let checks = self.steps.iter().flat_map(|step| &step.expect);
         let ids = checks.filter_map(|check| check.requirement.as_ref());
         ids.map(|id| id.value.as_str()).filter(move |id| seen.insert(*id))
+    }
+}
+
+impl Scenario {
+    /// Whether data moves over a data connection in it, or is meant to.
+    #[must_use]
+    pub fn moves_data(&self) -> bool {
+        let steps = self.setup.iter().chain(&self.steps);
+        steps.into_iter().any(|step| {
+            let looks_at_file = step.expect.iter().flat_map(|check| &check.kinds);
+            let mut kinds = looks_at_file.filter(|kind| matches!(kind, CheckKind::File(_)));
+            let action = step.action.as_ref().map(|action| &action.value);
+            kinds.next().is_some() || action.is_some_and(Action::moves_data)
+        })
     }
 }
 
@@ -188,6 +203,45 @@ pub enum Action {
     Wait(Spanned<Duration>),
     /// Looks at a file of the target (lowered from a `file` check without action): RETR on this session.
     ExamineFile(Template),
+}
+
+impl Action {
+    /// The connection it works on; none for actions without one of their own.
+    #[must_use]
+    pub fn channel(&self) -> Option<ChannelRef> {
+        match self {
+            Self::CloseControl(_) | Self::Connect(_) | Self::Reach(_) => Some(ChannelRef::Control),
+            Self::StartTls(start) => Some(start.channel),
+            Self::StopTls(channel) => Some(*channel),
+            Self::ProbeTls(probe) => Some(probe.channel),
+            Self::SendRaw(raw) => Some(raw.channel),
+            Self::SendRecord(record) => Some(record.channel),
+            Self::CloseData(_)
+            | Self::ConnectData(_)
+            | Self::List(_)
+            | Self::OpenData(_)
+            | Self::ProvideFile(_)
+            | Self::ReadData(_)
+            | Self::Retrieve(_)
+            | Self::Store(_)
+            | Self::WriteData(_) => Some(ChannelRef::Data),
+            Self::ExamineFile(_) | Self::Send(_) | Self::Wait(_) => None,
+        }
+    }
+
+    /// Whether it opens or uses a data connection, or asks the target to.
+    #[must_use]
+    pub fn moves_data(&self) -> bool {
+        match self {
+            Self::ExamineFile(_) => true,
+            Self::Send(line) => {
+                let verb = line.value.split(' ').next().unwrap_or_default();
+                // The verb may be a variable; then it may be any.
+                verb.starts_with('$') || verb.parse::<Verb>().is_ok_and(|verb| verb.is_transfer())
+            }
+            _ => self.channel() == Some(ChannelRef::Data),
+        }
+    }
 }
 
 /// How far `reach` goes. Each includes the ones before it, except `authenticated-in-clear`.
@@ -624,6 +678,21 @@ pub enum CheckKind {
 pub struct ReplyPattern {
     /// Alternatives; one must match.
     pub any_of: Vec<ReplyAlternative>,
+}
+
+impl ReplyPattern {
+    /// Whether a preliminary reply (1yz) can match.
+    #[must_use]
+    pub fn accepts_preliminary(&self) -> bool {
+        self.any_of.iter().any(|one| match one.codes.as_slice() {
+            // Closing alone speaks of no reply.
+            [] => !one.closed,
+            codes => codes.iter().any(|code| match code {
+                CodePattern::Code(code) => *code < 200,
+                CodePattern::Class(digit) => *digit == 1,
+            }),
+        })
+    }
 }
 
 /// One alternative of a reply pattern; every part that is set must match.

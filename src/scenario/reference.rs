@@ -19,7 +19,7 @@ use super::raw::{
 };
 use crate::requirement::Capability;
 use crate::trace::{DataPath, TlsSign};
-use examples::{CHECKS, INTRODUCTION, REQUIREMENTS, RESUME, VALUES, VERB_EXAMPLES};
+use examples::{CHECKS, INTRODUCTION, REQUIREMENTS, RESUME, TRANSFERS, VALUES, VERB_EXAMPLES};
 
 /// The reference as Markdown.
 #[must_use]
@@ -44,6 +44,7 @@ pub fn render() -> String {
         verb_section(&mut page, verb);
     }
     page.push_str(RESUME);
+    page.push_str(TRANSFERS);
     section(&mut page, "Checks", RawCheck::MEANING);
     let frame: Vec<KeyDoc> = RawCheck::DOCS
         .iter()

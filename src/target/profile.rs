@@ -296,6 +296,13 @@ pub fn load_profiles(path: &Path) -> Result<Vec<Profile>, ProfileError> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawAccount {
+    user: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RawTarget {
     name: String,
     #[serde(default)]
@@ -311,6 +318,8 @@ struct RawTarget {
     trust: Option<String>,
     #[serde(default)]
     server_name: Option<String>,
+    #[serde(default)]
+    accounts: Vec<RawAccount>,
     #[serde(default)]
     second_host: Option<String>,
     #[serde(default)]
@@ -384,6 +393,17 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
     if raw.provision == Provisioning::External && address.is_none() {
         return Err(wrong("`provision: external` needs `address: HOST:PORT`".into()));
     }
+    if raw.provision != Provisioning::External && !raw.accounts.is_empty() {
+        return Err(wrong(
+            "`accounts` is for `provision: external`; a server that is started here is told its accounts"
+                .into(),
+        ));
+    }
+    let accounts = raw.accounts.iter().map(|account| Account {
+        user: account.user.clone(),
+        password: Secret::new(&account.password),
+    });
+    let accounts: Vec<Account> = accounts.collect();
     let mut profiles = Vec::new();
     for (variant, choice) in &raw.variants {
         let mut declares = BTreeMap::new();
@@ -414,7 +434,7 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
             server_name: raw.server_name.clone().unwrap_or_else(|| "localhost".into()),
             second_host: raw.second_host.clone(),
             trust: lower_trust(raw.trust.as_deref(), folder.as_deref()).map_err(wrong)?,
-            accounts: Vec::new(),
+            accounts: accounts.clone(),
             declares,
             allow: raw.allow.iter().copied().collect(),
             limits: Limits {
@@ -520,6 +540,17 @@ mod tests {
         assert_eq!(profiles.len(), 1);
         assert_eq!(profiles[0].address, Some(("127.0.0.1".into(), 2121)));
         assert_eq!(profiles[0].timeouts, Timeouts::default());
+    }
+
+    #[test]
+    fn accounts_are_for_servers_that_are_there_already() {
+        let with = |text: &str| format!("accounts: [{{ user: ada, password: pw }}]\n{text}");
+        let profiles = parse("target.yaml", &with(MINIMAL), None).unwrap();
+        assert_eq!(profiles[0].accounts[0].user, "ada");
+        assert_eq!(profiles[0].accounts[0].password.reveal(), "pw");
+        let process = with(&MINIMAL.replace("provision: external", "provision: process"));
+        let error = parse("target.yaml", &process, None).unwrap_err();
+        assert!(error.to_string().contains("`accounts` is for"), "{error}");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use config::{
     ServerPolicy, Tls12Resumption, TlsSetupError,
 };
 pub use connection::{Connection, HandshakeStep, Opened};
-pub use names::{alert_facts, alert_name, alert_number, group_name, group_number};
+pub use names::alert_facts;
 pub use reseal::Rewrite;
 pub use server::{ServerContext, ServerOptions};
 pub use session::{Session, SessionOrigin, SessionStore, Tls12Offer};

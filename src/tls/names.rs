@@ -1,83 +1,13 @@
-//! IANA names and numbers of alerts, suites and groups. Names only, no decisions (RFC 8446 sections 6 and 4.2.7).
+//! The facts about alerts, suites and groups as rustls and the wire tell them; `wire` has the names.
 
 use rustls::{CipherSuite, NamedGroup};
 
 use crate::trace::{AlertFacts, AlertLevel};
-
-/// Alert descriptions of the IANA registry.
-const ALERTS: &[(u8, &str)] = &[
-    (0, "close_notify"),
-    (10, "unexpected_message"),
-    (20, "bad_record_mac"),
-    (21, "decryption_failed"),
-    (22, "record_overflow"),
-    (30, "decompression_failure"),
-    (40, "handshake_failure"),
-    (41, "no_certificate"),
-    (42, "bad_certificate"),
-    (43, "unsupported_certificate"),
-    (44, "certificate_revoked"),
-    (45, "certificate_expired"),
-    (46, "certificate_unknown"),
-    (47, "illegal_parameter"),
-    (48, "unknown_ca"),
-    (49, "access_denied"),
-    (50, "decode_error"),
-    (51, "decrypt_error"),
-    (60, "export_restriction"),
-    (70, "protocol_version"),
-    (71, "insufficient_security"),
-    (80, "internal_error"),
-    (86, "inappropriate_fallback"),
-    (90, "user_canceled"),
-    (100, "no_renegotiation"),
-    (109, "missing_extension"),
-    (110, "unsupported_extension"),
-    (111, "certificate_unobtainable"),
-    (112, "unrecognized_name"),
-    (113, "bad_certificate_status_response"),
-    (114, "bad_certificate_hash_value"),
-    (115, "unknown_psk_identity"),
-    (116, "certificate_required"),
-    (120, "no_application_protocol"),
-    (121, "ech_required"),
-];
-
-/// The groups that can be negotiated, with their IANA names.
-const GROUPS: &[(u16, &str)] = &[
-    (0x0017, "secp256r1"),
-    (0x0018, "secp384r1"),
-    (0x0019, "secp521r1"),
-    (0x001d, "x25519"),
-    (0x001e, "x448"),
-    (0x0100, "ffdhe2048"),
-    (0x0101, "ffdhe3072"),
-    (0x0102, "ffdhe4096"),
-    (0x0103, "ffdhe6144"),
-    (0x0104, "ffdhe8192"),
-    (0x0200, "MLKEM512"),
-    (0x0201, "MLKEM768"),
-    (0x0202, "MLKEM1024"),
-    (0x11eb, "SecP256r1MLKEM768"),
-    (0x11ec, "X25519MLKEM768"),
-];
+use crate::wire::tls_record::{group_name, known_alert_name};
 
 /// The IANA name of an alert description, `alert N` for unknown ones.
-#[must_use]
-pub fn alert_name(description: u8) -> String {
-    ALERTS
-        .iter()
-        .find(|(number, _)| *number == description)
-        .map_or_else(|| format!("alert {description}"), |(_, name)| (*name).to_owned())
-}
-
-/// The number of an alert by its IANA name.
-#[must_use]
-pub fn alert_number(name: &str) -> Option<u8> {
-    ALERTS
-        .iter()
-        .find(|(_, known)| *known == name)
-        .map(|(number, _)| *number)
+pub(super) fn alert_name(description: u8) -> String {
+    known_alert_name(description).map_or_else(|| format!("alert {description}"), str::to_owned)
 }
 
 /// An alert as seen on the wire.
@@ -92,24 +22,6 @@ pub fn alert_facts(level: u8, description: u8) -> AlertFacts {
         description,
         name: alert_name(description),
     }
-}
-
-/// The IANA name of a group, `group 0xNNNN` for unknown ones.
-#[must_use]
-pub fn group_name(number: u16) -> String {
-    GROUPS
-        .iter()
-        .find(|(known, _)| *known == number)
-        .map_or_else(|| format!("group {number:#06x}"), |(_, name)| (*name).to_owned())
-}
-
-/// The number of a group by its IANA name (as in `HandshakeFacts::group`), for `ClientOptions::group_hint`.
-#[must_use]
-pub fn group_number(name: &str) -> Option<u16> {
-    GROUPS
-        .iter()
-        .find(|(_, known)| *known == name)
-        .map(|(number, _)| *number)
 }
 
 /// The name of a negotiated group.
@@ -132,11 +44,9 @@ mod tests {
     fn names_and_numbers_belong_together() {
         assert_eq!(alert_name(40), "handshake_failure");
         assert_eq!(alert_name(7), "alert 7");
-        assert_eq!(alert_number("unknown_ca"), Some(48));
         assert_eq!(alert_facts(1, 90).level, Some(AlertLevel::Warning));
         assert_eq!(alert_facts(3, 90).level, Some(AlertLevel::Unknown));
-        assert_eq!(group_number(&named_group(NamedGroup::X25519)), Some(0x1d));
-        assert_eq!(group_name(0x4242), "group 0x4242");
+        assert_eq!(named_group(NamedGroup::X25519), "x25519");
         assert_eq!(
             suite_name(CipherSuite::TLS13_AES_128_GCM_SHA256),
             "TLS_AES_128_GCM_SHA256"

@@ -132,7 +132,7 @@ impl Opener {
         if self.tls13 && kind != ContentType::ApplicationData {
             let detail = match (kind, &*content) {
                 (ContentType::Alert, [_, description]) => {
-                    format!("alert {} in clear", super::alert_name(*description))
+                    format!("alert {} in clear", super::names::alert_name(*description))
                 }
                 _ => format!("record of type {} in clear", header[0]),
             };

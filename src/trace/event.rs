@@ -87,6 +87,10 @@ pub enum Waited {
     Close,
     /// Room to write.
     Write,
+    /// The end of data that kept coming, but too slowly to ever get there.
+    Transfer,
+    /// The end of the whole case.
+    Case,
 }
 
 /// Why an action could not be done. An observation about the target unless it says otherwise.
@@ -257,6 +261,11 @@ pub enum EventKind {
     },
     /// A step took this reply for its expectation.
     ReplyConsumed {
+        /// Its number on that control connection.
+        number: u32,
+    },
+    /// A step that waited for a final reply passed over this one, the preliminary reply of a transfer.
+    ReplyPassedOver {
         /// Its number on that control connection.
         number: u32,
     },

@@ -21,8 +21,8 @@ pub use handshake::{
 };
 pub use hello::{HelloSpec, sslv2_client_hello};
 pub use names::{
-    alert_by_name, alert_name, content_type_name, extension_name, group_name, handshake_name, suite_name,
-    version_by_name, version_name,
+    alert_by_name, alert_name, content_type_name, extension_name, group_by_name, group_name, handshake_name,
+    known_alert_name, suite_name, version_by_name, version_name,
 };
 pub use record::{
     Record, RecordError, RecordHeader, RecordReader, encode_alert, encode_record, looks_like_tls,

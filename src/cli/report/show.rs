@@ -7,7 +7,7 @@ use crate::base::closest;
 use crate::cli::args::ShowArgs;
 use crate::cli::corpus;
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::findings::{self, Shown};
+use crate::cli::findings::{self, Place, Shown};
 use crate::cli::output;
 use crate::cli::run;
 use crate::cli::stored::StoredRun;
@@ -30,9 +30,13 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit, CliError> {
     keep_scenarios(&mut stored.outcome, &corpus, &args.what)?;
     let mut text = terminal::render_scenarios(&stored.outcome, width, colour);
     text.push('\n');
-    let shown = Shown {
+    let place = Place {
         traces: &stored.folder,
         named: &stored.folder,
+    };
+    let shown = Shown {
+        place: Some(place),
+        kept: &BTreeMap::new(),
         everything: true,
     };
     text.push_str(&findings::render(&corpus, &stored.outcome, &shown));

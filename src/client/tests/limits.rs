@@ -1,7 +1,9 @@
 //! Peers that send without end: every buffer has a limit, and reaching it is an observation.
 
+use std::time::Duration;
+
 use super::{Client, LONG, Peer, open, read_to_end, serve};
-use crate::trace::{ActionProblem, DataPath, EventKind};
+use crate::trace::{ActionProblem, DataPath, EventKind, Waited};
 
 /// Sends `piece` for ever, until the client is gone.
 async fn flood(peer: &mut Peer, piece: &str) {
@@ -89,7 +91,7 @@ async fn data_that_nobody_reads_stays_with_the_target() {
         for _ in 0..64 {
             if peer
                 .data()
-                .send(&piece, std::time::Duration::from_millis(300))
+                .send(&piece, Duration::from_millis(300))
                 .await
                 .is_err()
             {
@@ -113,4 +115,31 @@ async fn data_that_nobody_reads_stays_with_the_target() {
         })
         .sum();
     assert!((1..2 << 20).contains(&received), "{received}");
+}
+
+/// A byte now and then keeps every wait for the next one alive; the transfer as a whole has a deadline all the same, and
+/// the problem names that one.
+#[tokio::test]
+async fn data_that_drips_is_given_up_at_the_deadline_of_the_transfer() {
+    let address = serve(|mut peer| async move {
+        peer.say("220 Hello\r\n").await;
+        peer.offer_data().await;
+        peer.take_data().await;
+        while peer.data().send(b"x", LONG).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut client = Client::with(address, |settings| {
+        settings.timeouts.transfer = Duration::from_millis(700);
+    });
+    client.open_data().await;
+    let problem = client.act(read_to_end()).await.unwrap_err();
+    assert_eq!(
+        problem,
+        ActionProblem::TimedOut {
+            waited: Waited::Transfer,
+            seconds: 0.7
+        }
+    );
+    assert!(client.summary().bytes > 3);
 }

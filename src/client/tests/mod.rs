@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Credentials, Engine, FinalReply, Settings, Timeouts};
+use super::{Credentials, Engine, FinalReply, Settings, Timeouts, WantedReply};
 use crate::base::{Masker, Secret, Span, Spanned, SystemClock, Timeline};
 use crate::scenario::model::{
     Action, Connect, Content, DataPathChoice, OpenData, ReadData, Retrieve, Store, StoreCommand,
@@ -253,7 +253,9 @@ impl Client {
 
     /// The code of the next reply.
     async fn reply(&mut self) -> Result<u16, ActionProblem> {
-        let waiting = self.engine.await_reply(MAIN, Duration::from_secs(1));
+        let waiting = self
+            .engine
+            .await_reply(MAIN, WantedReply::Next, Duration::from_secs(1));
         let seen = tokio::time::timeout(LONG, waiting)
             .await
             .expect("the wait has a deadline")?;

@@ -58,11 +58,11 @@ pub(super) fn judge(view: &View<'_>, check: &Check, any_of: &[ClosedBy], channel
         .rev()
         .find_map(|(position, event)| match event.kind {
             EventKind::TimedOut {
-                waited: Waited::Close | Waited::Data,
+                waited: Waited::Close | Waited::Data | Waited::Transfer,
                 seconds,
             }
             | EventKind::ActionFailed(ActionProblem::TimedOut {
-                waited: Waited::Close | Waited::Data,
+                waited: Waited::Close | Waited::Data | Waited::Transfer,
                 seconds,
             }) => Some((position, seconds)),
             _ => None,

@@ -1,14 +1,11 @@
 //! `order` checks: milestones of the current data connection and its control connection, in this order.
 
-use super::super::view::View;
+use super::super::view::{View, is_transfer};
 use super::super::words;
 use super::{Account, CheckResult, no_data_connection};
 use crate::scenario::model::Milestone;
 use crate::trace::{Channel, Event, EventKind};
 use crate::wire::reply::ReplyClass;
-
-/// Commands that a data connection belongs to (RFC 959, RFC 3659).
-const TRANSFERS: [&str; 7] = ["RETR", "STOR", "APPE", "STOU", "LIST", "NLST", "MLSD"];
 
 pub(super) fn judge(view: &View<'_>, milestones: &[Milestone]) -> CheckResult {
     let expected = format!("this order: {}", list(milestones));
@@ -136,17 +133,5 @@ impl Window {
                 Milestone::Fin => on_data(event) && matches!(event.kind, EventKind::FinReceived),
             })
             .map(|(position, _)| position)
-    }
-}
-
-fn is_transfer(kind: &EventKind) -> bool {
-    match kind {
-        EventKind::CommandSent { line, .. } => {
-            let verb = line.split(' ').next().unwrap_or("");
-            TRANSFERS
-                .iter()
-                .any(|transfer| transfer.eq_ignore_ascii_case(verb))
-        }
-        _ => false,
     }
 }

@@ -13,6 +13,9 @@ use crate::judge::words;
 use crate::scenario::model::{HandshakeOutcome, TlsPattern};
 use crate::trace::{ActionProblem, AlertFacts, Channel, Event, EventKind, Waited};
 
+/// Replies that speak of the data connection itself, its handshake included (RFC 959 section 4.2.2, RFC 4217 section 10.2).
+const ABOUT_DATA_CONNECTION: [u16; 3] = [425, 426, 522];
+
 /// One part of the pattern that does not fit: expected and observed.
 struct Misfit {
     message: String,
@@ -70,6 +73,9 @@ pub(super) fn expected(pattern: &TlsPattern) -> String {
 
 pub(super) fn judge(view: &View<'_>, pattern: &TlsPattern, channel: &Channel) -> CheckResult {
     let seen = look(view, channel);
+    if let Some(account) = refused_before_handshake(view, pattern, &seen, channel) {
+        return CheckResult::Unjudged(account);
+    }
     let mut misfit = None;
     let mut refused = false;
     if !pattern.handshake.is_empty() {
@@ -100,6 +106,36 @@ pub(super) fn judge(view: &View<'_>, pattern: &TlsPattern, channel: &Channel) ->
         .or_else(|| named(view, pattern, &seen))
         .or_else(|| like_control(view, pattern, &seen, channel))
         .unwrap_or(CheckResult::Held)
+}
+
+/// A transfer that the target refused for a reason of its own never came to a handshake: that says nothing about TLS.
+fn refused_before_handshake(
+    view: &View<'_>,
+    pattern: &TlsPattern,
+    seen: &Seen<'_>,
+    channel: &Channel,
+) -> Option<Account> {
+    if seen.negotiated || !channel.is_data() {
+        return None;
+    }
+    let answered = view.in_step().any(|(_, event)| match &event.kind {
+        EventKind::HandshakeFailed(failure) if event.channel.as_ref() == Some(channel) => {
+            failure.alert.is_some() || failure.plaintext.is_some()
+        }
+        EventKind::ProbeAnswered { answer, .. } => answer != "nothing",
+        _ => false,
+    });
+    let (event, code) = view.refusal_before_transfer()?;
+    if answered || ABOUT_DATA_CONNECTION.contains(&code.value()) {
+        return None;
+    }
+    Some(Account {
+        message: format!("refused the transfer with {code} before a handshake"),
+        expected: expected(pattern),
+        observed: format!("{code} to the transfer command, and no handshake"),
+        event,
+        nothing: true,
+    })
 }
 
 /// An outcome that is no finished handshake explains why the action failed.

@@ -289,3 +289,21 @@ fn a_last_word_in_front_of_the_end_does_not_undo_that_closing_was_named() {
     assert_eq!(judge(closed_too(codes(&[5]))).verdict, Verdict::Pass);
     assert_eq!(judge(codes(&[5])).verdict, Verdict::Inconclusive);
 }
+
+/// The target closes the connection behind a 150: the 150 is not the answer that the check is about.
+#[test]
+fn a_passed_over_150_is_no_final_reply() {
+    let judgement = judge_one(
+        None,
+        vec![required("r.fail", closed_too(codes(&[4, 5])))],
+        |trace| {
+            trace
+                .connected()
+                .command("STOR f")
+                .reply(1, 150, "go on")
+                .control(EventKind::ReplyPassedOver { number: 1 })
+                .control(EventKind::FinReceived)
+        },
+    );
+    assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:?}");
+}

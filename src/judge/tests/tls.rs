@@ -312,3 +312,43 @@ fn a_handshake_that_timed_out_is_no_refusal() {
     assert_eq!(judged(HandshakeOutcome::Refused), Verdict::Fail);
     assert_eq!(judged(HandshakeOutcome::Nothing), Verdict::Pass);
 }
+
+/// `refused` without an alert: what a handshake looks like that we gave up.
+fn given_up() -> EventKind {
+    EventKind::HandshakeFailed(HandshakeFailure {
+        reason: "given up".into(),
+        alert: None,
+        plaintext: None,
+    })
+}
+
+fn transfer_answered(trace: Trace, code: u16) -> Trace {
+    trace
+        .command("RETR f")
+        .reply(1, code, "no")
+        .data(given_up())
+        .failed(ActionProblem::RefusedByReply {
+            code: ReplyCode::new(code).unwrap(),
+        })
+}
+
+/// 550 without 150 is about the file: no handshake was due, so nothing is said about TLS, neither good nor bad.
+#[test]
+fn a_transfer_refused_before_it_began_says_nothing_about_its_handshake() {
+    for wanted in [HandshakeOutcome::Full, HandshakeOutcome::Refused] {
+        let judgement = judge(start_tls(), outcomes(&[wanted]), |trace| {
+            transfer_answered(trace, 550)
+        });
+        assert_eq!(judgement.verdict, Verdict::Inconclusive, "{wanted:?}");
+    }
+    // 522 is about the handshake itself.
+    let judgement = judge(start_tls(), outcomes(&[HandshakeOutcome::Full]), |trace| {
+        transfer_answered(trace, 522)
+    });
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    // So is an alert, whatever the reply says.
+    let judgement = judge(start_tls(), outcomes(&[HandshakeOutcome::Full]), |trace| {
+        transfer_answered(trace.data(refused("handshake_failure")), 550)
+    });
+    assert_eq!(judgement.verdict, Verdict::Fail);
+}

@@ -8,6 +8,7 @@ mod dispatch;
 mod file;
 mod info;
 mod list;
+mod opening;
 mod parameter;
 mod protection;
 mod running;

@@ -1,4 +1,4 @@
-//! A transfer under way: 150, the data connection, the control connection beside it, and the final reply.
+//! A transfer under way: the preliminary reply, the data connection, the control connection beside it, and the final reply.
 //!
 //! RFC 959 section 4.1.3 (ABOR and STAT during a transfer) and 5.4, RFC 4217 section 10.2 (refusals).
 
@@ -7,26 +7,32 @@ use std::sync::atomic::Ordering;
 
 use super::argument::Refused;
 use super::info;
+use super::opening::{Due, Opening, may_use_other_codes};
 use crate::mock::data::{self, Outcome, Payload, Plan, Progress, Protection, Route};
 use crate::mock::observation::{DataEnd, Observation, ResumedFrom};
 use crate::mock::session::{Control, Ended, Epoch, Level, Line, Session, Step};
 use crate::mock::state::{self, Turn};
 use crate::mock::{Fault, Habit};
 use crate::trace::Channel;
+use crate::transport::Link;
 use crate::wire::command::{Command, Verb};
 
 /// A transfer about to start.
 pub(super) struct Job<'a> {
     pub(super) verb: &'a Verb,
     pub(super) payload: Payload,
-    /// Text of the 150 reply.
+    /// Text of the preliminary reply.
     pub(super) preliminary: String,
 }
 
 /// A transfer whose data is through; its final reply is still to be sent.
 pub(super) struct Done {
     pub(super) content: Vec<u8>,
-    pub(super) observation: Observation,
+    observation: Observation,
+    /// The preliminary reply, when it goes out with the final one.
+    opening: Option<Opening>,
+    /// The data connection, when our end of it comes behind the final reply.
+    link: Option<Link>,
 }
 
 /// Sends `bytes` over a data connection, and the replies around it.
@@ -43,16 +49,9 @@ pub(super) async fn send(
     };
     match transfer(session, job).await? {
         Some(done) if command.verb == Verb::Mlsd && session.has(Fault::AnswersMlsdWith200) => {
-            finish(session, done.observation, (200, "Done.")).await
+            complete(session, &command.verb, done, (200, "Done.")).await
         }
-        Some(done) => {
-            finish(session, done.observation, (226, "Done.")).await?;
-            if let Some(link) = session.unclosed.take() {
-                let deadline = session.shared.options.data_timeout;
-                session.drains.spawn(data::close_late(link, deadline));
-            }
-            Ok(())
-        }
+        Some(done) => complete(session, &command.verb, done, (226, "Done.")).await,
         None => Ok(()),
     }
 }
@@ -65,12 +64,26 @@ pub(super) async fn refuse(session: &mut Session, (code, text): Refused) -> Step
     session.reply(code, text).await
 }
 
+/// Sends the final reply of a transfer whose data is through, and ends what is still open of it.
+pub(super) async fn complete(session: &mut Session, verb: &Verb, done: Done, (code, text): Refused) -> Step {
+    let code = match code {
+        226 if may_use_other_codes(session, verb) => 250,
+        other => other,
+    };
+    if let Some(opening) = &done.opening {
+        session.hold_reply(opening.code, &opening.text);
+    }
+    finish(session, done.observation, (code, text)).await?;
+    if let Some(link) = done.link {
+        session
+            .drains
+            .spawn(data::close(link, session.shared.options.data_timeout));
+    }
+    Ok(())
+}
+
 /// Sends the final reply, and notes what was seen.
-pub(super) async fn finish(
-    session: &mut Session,
-    mut observation: Observation,
-    (code, text): Refused,
-) -> Step {
+async fn finish(session: &mut Session, mut observation: Observation, (code, text): Refused) -> Step {
     observation.reply = code;
     session.shared.observe(observation);
     session.reply(code, text).await
@@ -120,7 +133,7 @@ fn protection(session: &Session, is_listing: bool) -> Protection {
 
 // The transfer itself
 
-/// Sends 150, moves the data, and answers failures; what is given back was moved and wants its final reply.
+/// Sends the preliminary reply, moves the data, and answers failures; what is given back was moved and wants its final reply.
 pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Option<Done>, Ended> {
     let is_empty = matches!(&job.payload, Payload::Download(bytes) if bytes.is_empty());
     let Some(mut plan) = plan(session, job.verb) else {
@@ -134,15 +147,8 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
     if is_empty && plan.is_listing && session.has(Fault::SkipsHandshakeForEmptyListing) {
         plan.protection = Protection::Clear;
     }
-    let mut preliminary = Some(job.preliminary).filter(|_| !session.has(Fault::Omits150));
-    if !session.has(Fault::Sends150AfterDataHandshake)
-        && let Some(text) = preliminary.take()
-    {
-        session.reply(150, &text).await?;
-        if session.has(Fault::Sends150Twice) {
-            session.reply(150, &text).await?;
-        }
-    }
+    let mut opening = Opening::of(session, job.verb, job.preliminary, &job.payload);
+    open(session, &mut opening, Due::AtOnce).await?;
     let mut observation = Observation {
         session: session.number,
         number: plan.number,
@@ -154,7 +160,7 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
         reply: 0,
     };
     let progress = Arc::new(Progress::default());
-    let outcome = match carry(session, plan, job.payload, &progress, preliminary).await {
+    let outcome = match carry(session, plan, job.payload, &progress, &mut opening).await {
         Ok(outcome) => outcome,
         Err(ended) => {
             session.shared.observe(observation);
@@ -174,16 +180,17 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
     observation.handshake.clone_from(&outcome.handshake);
     after_transfer(session, &outcome);
     let Outcome { result, link, .. } = *outcome;
-    if let Some(link) = link {
-        if session.has(Fault::KeepsDataConnectionOpen) {
+    let ends_late = session.does(Habit::CompletesBeforeClose) && result.is_ok();
+    let (link, ended) = match link {
+        Some(link) if session.has(Fault::KeepsDataConnectionOpen) => {
             session.held = Some(link);
-            return Ok(result.ok().map(|content| Done { content, observation }));
+            (None, None)
         }
-        if observation.end == DataEnd::Sent && session.does(Habit::CompletesBeforeClose) {
-            session.unclosed = Some(link);
-        } else {
-            session.drains.spawn(data::drain(link));
-        }
+        link if ends_late => (link, None),
+        link => (None, link),
+    };
+    if let Some(link) = ended {
+        session.drains.spawn(data::drain(link));
     }
     if is_aborted {
         // Only a fault gets here.
@@ -192,11 +199,30 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
         return Ok(None);
     }
     match result {
-        Ok(content) => Ok(Some(Done { content, observation })),
+        Ok(content) => Ok(Some(Done {
+            content,
+            observation,
+            opening,
+            link,
+        })),
         Err(failure) => {
             answer_failure(session, observation, (failure.code, failure.text)).await?;
             Ok(None)
         }
+    }
+}
+
+/// Sends the preliminary reply when it is due `now`.
+async fn open(session: &mut Session, opening: &mut Option<Opening>, now: Due) -> Step {
+    match opening.take_if(|opening| opening.due == now) {
+        Some(opening) => {
+            session.reply(opening.code, &opening.text).await?;
+            if session.has(Fault::Sends150Twice) {
+                session.reply(opening.code, &opening.text).await?;
+            }
+            Ok(())
+        }
+        None => Ok(()),
     }
 }
 
@@ -286,7 +312,7 @@ async fn carry(
     plan: Plan,
     payload: Payload,
     progress: &Arc<Progress>,
-    mut preliminary: Option<String>,
+    opening: &mut Option<Opening>,
 ) -> Result<Carried, Ended> {
     let mut is_aborted = false;
     let mut work = Box::pin(data::carry(plan, payload, Arc::clone(progress)));
@@ -306,16 +332,19 @@ async fn carry(
                 progress.must_finish.store(true, Ordering::Relaxed);
             }
         }
-        let is_late = preliminary.is_some();
+        let due = opening.as_ref().map(|opening| opening.due);
         tokio::select! {
-            () = progress.opened.notified(), if is_late => {
-                if let Some(text) = preliminary.take() {
-                    session.reply(150, &text).await?;
-                }
+            () = progress.connected.notified(), if due == Some(Due::Connected) => {
+                open(session, opening, Due::Connected).await?;
+            }
+            () = progress.opened.notified(), if due == Some(Due::Ready) => {
+                open(session, opening, Due::Ready).await?;
             }
             outcome = &mut work => {
-                if outcome.result.is_ok() && let Some(text) = preliminary.take() {
-                    session.reply(150, &text).await?;
+                if outcome.result.is_ok() {
+                    // It may be through before anybody looked.
+                    open(session, opening, Due::Connected).await?;
+                    open(session, opening, Due::Ready).await?;
                 }
                 return Ok(Carried::Over { outcome: Box::new(outcome), is_aborted });
             }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::argument::{self, Refused, is_bare};
-use super::running::{Job, check_level, finish, refuse, send, transfer};
+use super::running::{Job, check_level, complete, refuse, send, transfer};
 use crate::mock::Fault;
 use crate::mock::data::Payload;
 use crate::mock::listing::{from_network, to_network};
@@ -180,11 +180,11 @@ async fn receive(session: &mut Session, command: &Command, target: Target, preli
         },
         preliminary,
     };
-    let Some(done) = transfer(session, job).await? else {
+    let Some(mut done) = transfer(session, job).await? else {
         return Ok(());
     };
     let mut content = target.kept;
-    content.extend_from_slice(&done.content);
+    content.append(&mut done.content);
     if session.has(Fault::OpensWithoutTruncation)
         && let Ok(old) = session.shared.store.read(session.user(), &target.path)
     {
@@ -198,7 +198,7 @@ async fn receive(session: &mut Session, command: &Command, target: Target, preli
         Ok(()) => (226, "Stored."),
         Err(error) => argument::write_refusal(&error),
     };
-    finish(session, done.observation, reply).await
+    complete(session, &command.verb, done, reply).await
 }
 
 /// ABOR without a transfer.

@@ -12,7 +12,7 @@ use crate::mock::hello::{self, Hello, Place};
 use crate::mock::observation::{DataEnd, DataHandshake, ResumedFrom};
 use crate::mock::server::reuse_policy;
 use crate::mock::session::Label;
-use crate::mock::{Fault, ReusePolicy};
+use crate::mock::{Fault, Habit, ReusePolicy};
 use crate::tls::{ClientContext, ClientOptions, ClientTrust, ServerOptions};
 use crate::trace::{HandshakeFacts, HandshakeKind};
 use crate::transport::{Link, TcpClose};
@@ -61,11 +61,17 @@ impl Carrier {
         self.plan.shared.has(fault)
     }
 
+    /// Whether our end of the connection is left to [`super::close`], behind the final reply.
+    pub(super) fn ends_late(&self) -> bool {
+        self.plan.shared.does(Habit::CompletesBeforeClose)
+    }
+
     async fn run(&mut self, payload: Payload) -> Carried {
         let mut link = match self.open().await {
             Ok(link) => link,
             Err(failure) => return (Err(failure.clone()), failure.end, None),
         };
+        self.progress.connected.notify_one();
         let is_upload = matches!(payload, Payload::Upload { .. });
         let moved = match self.protect(&mut link, is_upload).await {
             Err(failure) => Err(failure),

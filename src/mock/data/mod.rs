@@ -9,4 +9,4 @@ mod send;
 
 pub(in crate::mock) use carrier::carry;
 pub(in crate::mock) use plan::{Outcome, Payload, Plan, Progress, Protection, Route, RouteKind};
-pub(in crate::mock) use receive::{close_late, drain};
+pub(in crate::mock) use receive::{close, drain};

@@ -115,6 +115,8 @@ pub(in crate::mock) struct Progress {
     pub(in crate::mock) bytes: AtomicU64,
     /// End early as if all were well; for a fault.
     pub(in crate::mock) must_finish: AtomicBool,
+    /// The data connection is there.
+    pub(in crate::mock) connected: Notify,
     /// The data connection is there, and protected where it should be.
     pub(in crate::mock) opened: Notify,
 }

@@ -27,10 +27,10 @@ pub(in crate::mock) async fn drain(mut link: Link) {
     drop(tokio::time::timeout(DRAIN_DEADLINE, end).await);
 }
 
-/// Ends a download behind its final reply, late enough for a client to see the order; for a habit.
-pub(in crate::mock) async fn close_late(mut link: Link, deadline: Duration) {
+/// Ends a data connection whose final reply is sent, late enough for a client to see the order; for a habit.
+pub(in crate::mock) async fn close(mut link: Link, deadline: Duration) {
     tokio::time::sleep(LATE_CLOSE).await;
-    // A peer that is gone needs no close_notify.
+    // A client that is gone already has all the same its data and its reply.
     drop(link.send_close_notify(deadline).await);
     link.close(TcpClose::Fin);
     drain(link).await;
@@ -102,7 +102,9 @@ impl Carrier {
                 DataEnd::Alert => self.has(Fault::TreatsAlertAsEof),
                 _ => false,
             };
-            link.close(TcpClose::Fin);
+            if !is_complete || !self.ends_late() {
+                link.close(TcpClose::Fin);
+            }
             return if is_complete {
                 Ok((content, end))
             } else {
@@ -134,6 +136,9 @@ impl Carrier {
         last: usize,
     ) -> Result<(Vec<u8>, DataEnd), Failure> {
         let deadline = self.plan.shared.options.data_timeout;
+        if self.ends_late() {
+            return Ok((content, DataEnd::CloseNotify));
+        }
         if self.has(Fault::ResetsOnCloseNotify) {
             link.close(TcpClose::Reset);
             return Ok((content, DataEnd::CloseNotify));
@@ -141,7 +146,7 @@ impl Carrier {
         if self.has(Fault::DiscardsUnreadDataOnCloseNotify) {
             content.truncate(content.len().saturating_sub(last));
         }
-        if !self.plan.shared.options.does(Habit::LeavesCloseNotifyUnanswered) {
+        if !self.plan.shared.does(Habit::LeavesCloseNotifyUnanswered) {
             // A client that is gone already has all the same said that its data is complete.
             drop(link.send_close_notify(deadline).await);
         }

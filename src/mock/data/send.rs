@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::carrier::{Carrier, lost};
 use super::plan::Failure;
+use crate::mock::Fault;
 use crate::mock::observation::DataEnd;
-use crate::mock::{Fault, Habit};
 use crate::trace::TlsVersion;
 use crate::transport::{Incoming, Link, TcpClose};
 
@@ -48,9 +48,7 @@ impl Carrier {
                 .bytes
                 .fetch_add(u64::try_from(chunk.len()).unwrap_or(0), Ordering::Relaxed);
         }
-        if self.has(Fault::KeepsDataConnectionOpen)
-            || self.plan.shared.options.does(Habit::CompletesBeforeClose)
-        {
+        if self.ends_late() || self.has(Fault::KeepsDataConnectionOpen) {
             return Ok((Vec::new(), DataEnd::Sent));
         }
         let is_silent = self.has(Fault::OmitsCloseNotifyOnRetr) && !self.plan.is_listing

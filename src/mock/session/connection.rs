@@ -64,12 +64,12 @@ pub(in crate::mock) struct Session {
     pub(in crate::mock) has_aborted: bool,
     /// The final reply is sent twice; for a fault.
     pub(super) is_doubled: bool,
+    /// A reply that waits for the next one.
+    pub(super) held_reply: Vec<u8>,
     /// A data connection that stays open; for a fault.
     pub(in crate::mock) held: Option<Link>,
     /// Data connections whose end is still waited for.
     pub(in crate::mock) drains: JoinSet<()>,
-    /// A data connection that is closed behind its final reply; for a habit.
-    pub(in crate::mock) unclosed: Option<Link>,
 }
 
 impl Session {
@@ -101,9 +101,9 @@ impl Session {
             kept: Kept::default(),
             has_aborted: false,
             is_doubled: false,
+            held_reply: Vec::new(),
             held: None,
             drains: JoinSet::new(),
-            unclosed: None,
         }
     }
 
@@ -190,7 +190,7 @@ impl Session {
 
     /// Whether the server has `habit`.
     pub(in crate::mock) fn does(&self, habit: Habit) -> bool {
-        self.shared.options.does(habit)
+        self.shared.does(habit)
     }
 
     /// The user that is logged in.

@@ -46,10 +46,17 @@ impl Session {
             .map_err(|_| Ended::ByPeer)
     }
 
-    /// Sends bytes as they are.
+    /// Keeps a reply of one line back until the next one, so that both go out in one segment.
+    pub(in crate::mock) fn hold_reply(&mut self, code: u16, text: &str) {
+        self.held_reply.extend(render(code, &[text.as_bytes()]));
+    }
+
+    /// Sends bytes as they are, behind what was kept back.
     pub(in crate::mock) async fn send(&mut self, bytes: &[u8]) -> Step {
+        let mut all = std::mem::take(&mut self.held_reply);
+        all.extend_from_slice(bytes);
         self.link
-            .send(bytes, REPLY_DEADLINE)
+            .send(&all, REPLY_DEADLINE)
             .await
             .map_err(|_| Ended::ByPeer)
     }

@@ -3,4 +3,5 @@
 mod access;
 mod client;
 mod control;
+mod habit;
 mod transfer;

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::{StepOutcome, StepRunner};
+use super::{StepOutcome, StepRunner, checks_reply};
+use crate::client::WantedReply;
 use crate::scenario::model::{Action, CaptureSource, ChannelRef, Check, CheckKind, Step};
 use crate::trace::{ActionProblem, Channel, EventKind, Waited};
 use crate::wire::facts::parse_mlst_line;
@@ -95,7 +96,18 @@ impl StepRunner {
             .map(|check| self.within(check, otherwise))
             .max()
             .unwrap_or(otherwise);
-        match self.engine.await_reply(session, within).await {
+        let mut kinds = step.expect.iter().flat_map(|check| &check.kinds);
+        let accepts_preliminary = |kind: &CheckKind| match kind {
+            CheckKind::Reply(pattern) => pattern.accepts_preliminary(),
+            _ => false,
+        };
+        // Without a check about it, the next one will do.
+        let wanted = if kinds.any(accepts_preliminary) || !checks_reply(step) {
+            WantedReply::Next
+        } else {
+            WantedReply::Final
+        };
+        match self.engine.await_reply(session, wanted, within).await {
             Ok(seen) => outcome.reply = Some(seen),
             Err(ActionProblem::TimedOut { .. }) => {
                 let event = EventKind::TimedOut {
@@ -184,33 +196,8 @@ fn first_of(done: &mut Vec<(&'static str, ChannelRef)>, what: &'static str, chan
 
 /// The connection a check is about: its own word, the action's, or `otherwise`.
 fn channel_of_check(step: &Step, check: &Check, otherwise: ChannelRef) -> ChannelRef {
-    let of_action = step
-        .action
-        .as_ref()
-        .and_then(|action| channel_of_action(&action.value));
+    let of_action = step.action.as_ref().and_then(|action| action.value.channel());
     check.channel.or(of_action).unwrap_or(otherwise)
-}
-
-/// The connection an action works on; none for actions without one of their own.
-pub(super) fn channel_of_action(action: &Action) -> Option<ChannelRef> {
-    match action {
-        Action::CloseControl(_) | Action::Connect(_) | Action::Reach(_) => Some(ChannelRef::Control),
-        Action::StartTls(start) => Some(start.channel),
-        Action::StopTls(channel) => Some(*channel),
-        Action::ProbeTls(probe) => Some(probe.channel),
-        Action::SendRaw(raw) => Some(raw.channel),
-        Action::SendRecord(record) => Some(record.channel),
-        Action::CloseData(_)
-        | Action::ConnectData(_)
-        | Action::List(_)
-        | Action::OpenData(_)
-        | Action::ProvideFile(_)
-        | Action::ReadData(_)
-        | Action::Retrieve(_)
-        | Action::Store(_)
-        | Action::WriteData(_) => Some(ChannelRef::Data),
-        Action::ExamineFile(_) | Action::Send(_) | Action::Wait(_) => None,
-    }
 }
 
 /// The `unique` fact of the entry in an MLST reply; values come as they are, names of facts in any case.

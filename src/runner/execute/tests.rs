@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::base::{Masker, Secret, SystemClock, Timeline};
 use crate::client::{Credentials, Timeouts};
@@ -91,6 +93,7 @@ impl Bench {
             hurry: 1,
             deadline,
             longest_wait: None,
+            stop: CancellationToken::new(),
         }
     }
 
@@ -114,7 +117,8 @@ impl Bench {
                 scenario: Arc::clone(&scenario),
             };
             let go_on = |events: &[Event], step| judge::judge_step(&case, &requirements, events, step).next;
-            let events = execute(&case, self.context(deadline), &go_on).await;
+            let Executed { events, stopped } = execute(&case, self.context(deadline), &go_on).await;
+            assert!(!stopped);
             let judgement = judge::judge_case(&case, &requirements, &events);
             ran.push(Ran { judgement, events });
         }
@@ -402,7 +406,7 @@ cleanup:
 }
 
 #[tokio::test]
-async fn a_case_that_takes_too_long_is_trouble_of_the_harness() {
+async fn a_case_that_takes_too_long_says_nothing_about_the_target() {
     let bench = Bench::new().await;
     let ran = bench
         .run_within(
@@ -420,15 +424,94 @@ cleanup:
         )
         .await;
     let one = &ran[0];
-    assert_eq!(one.judgement.verdict, Verdict::Error, "{:?}", one.judgement);
+    assert_eq!(
+        one.judgement.verdict,
+        Verdict::Inconclusive,
+        "{:?}",
+        one.judgement
+    );
+    let reason = one.judgement.reason.as_deref();
+    assert_eq!(
+        reason,
+        Some("the case did not end within 1s; 2 steps were not judged")
+    );
     assert_eq!(one.lines().last(), Some(&"PWD"));
     let count =
         |wanted: fn(&EventKind) -> bool| one.events.iter().filter(|event| wanted(&event.kind)).count();
     let started = count(|kind| matches!(kind, EventKind::StepStarted { .. }));
-    assert_eq!(
-        started,
-        count(|kind| matches!(kind, EventKind::StepFinished { .. }))
+    let finished = count(|kind| matches!(kind, EventKind::StepFinished { .. }));
+    assert_eq!(started, finished + 1, "the step that was broken off has no end");
+}
+
+#[tokio::test]
+async fn a_case_that_is_stopped_tidies_up() {
+    let bench = Bench::new().await;
+    let scenario = bench.scenario(
+        "
+setup:
+  - reach: data-protected
+  - provide-file: { path: left.bin, bytes: 100, as: file }
+  # A transfer is under way when the run is stopped.
+  - open-data: extended-passive
+  - send: RETR left.bin
+  - wait: 60s
+steps:
+  - send: NOOP
+    expect: { reply: 200, requirement: rfc959.s4.2.every-command-replied }
+cleanup:
+  - send: DELE left.bin
+",
     );
+    let id = CaseId {
+        scenario: scenario.id.clone(),
+        target: "embedded".into(),
+        cell: crate::plan::Cell::default(),
+    };
+    let case = Case { id, scenario };
+    let context = bench.context(None);
+    let (stop, recorder) = (context.stop.clone(), context.recorder.clone());
+    let go_on = |_: &[Event], _| Next::GoOn;
+    let begun = Instant::now();
+    let stopping = async {
+        let is_waiting = |event: &Event| matches!(event.kind, EventKind::StepStarted { step } if step.phase == Phase::Setup && step.index == 4);
+        while !recorder.events().iter().any(is_waiting) {
+            tokio::task::yield_now().await;
+        }
+        assert!(bench.server.store().get("ada", "left.bin").is_some());
+        stop.cancel();
+    };
+    let (executed, ()) = tokio::join!(execute(&case, context, &go_on), stopping);
+    assert!(executed.stopped);
+    assert!(
+        bench.server.store().get("ada", "left.bin").is_none(),
+        "the clean-up was done"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn within_shortens_the_wait_of_the_action_itself() {
+    let bench = Bench::new().await;
+    // The strict server looks at a data connection only behind a command.
+    let ran = bench
+        .pass(
+            "
+setup:
+  - reach: data-protected
+  - open-data: extended-passive
+steps:
+  - start-tls: { channel: data, resume: never }
+    expect: { tls: { handshake: nothing }, within: 300ms, requirement: rfc4217.s9.prot-p-accepted }
+  - send: NOOP
+    expect: { reply: 200 }
+",
+        )
+        .await;
+    let waited = ran[0].events.iter().find_map(|event| match &event.kind {
+        EventKind::ActionFailed(ActionProblem::TimedOut { waited, seconds }) => Some((*waited, *seconds)),
+        _ => None,
+    });
+    assert_eq!(waited, Some((Waited::Handshake, 0.3)));
 }
 
 #[tokio::test]
@@ -483,4 +566,32 @@ steps:
         "{}",
         findings[0].observed
     );
+}
+
+/// A reply that was passed over is not the answer when the target closes the connection instead of sending one.
+#[tokio::test]
+async fn a_150_that_was_passed_over_is_not_the_final_reply() {
+    let bench = Bench::with(|options| {
+        options.faults.insert(Fault::EndsSessionOnDataHandshakeFailure);
+    })
+    .await;
+    let steps = |expected: &str| {
+        format!(
+            "
+setup:
+  - reach: data-protected
+steps:
+  - open-data: extended-passive
+  - send: LIST
+  - close-data: {{ tls: silent, tcp: fin }}
+  - expect: {{ reply: {expected}, requirement: rfc4217.s10.2.data-handshake-failure-522 }}
+  - expect: {{ reply: [5yz, closed], requirement: rfc4217.s10.2.data-handshake-failure-522 }}
+"
+        )
+    };
+    bench.pass(&steps("[4yz, 5yz]")).await;
+    let ran = bench.run(&steps("250")).await;
+    assert_eq!(ran[0].judgement.verdict, Verdict::Fail);
+    let finding = &ran[0].judgement.findings[0];
+    assert!(finding.observed.starts_with("522"), "{}", finding.observed);
 }

@@ -68,7 +68,7 @@ pub(super) struct CaseTask {
 }
 
 impl CaseTask {
-    /// Runs the case as often as asked; nothing when the run was stopped before its turn.
+    /// Runs the case as often as asked; nothing when the run was stopped before the first time was through.
     pub(super) async fn run(&self, case: &Case) -> Option<Repeated> {
         if let Some(reason) = &self.unavailable {
             let reason = format!("the target could not be provided: {reason}");
@@ -87,28 +87,31 @@ impl CaseTask {
         };
         let mut repeated: Option<Repeated> = None;
         for _ in 0..self.repeat {
-            if self.stop.is_cancelled() && repeated.is_some() {
+            let ran = self.run_once(case).await;
+            if ran.stopped {
                 break;
             }
-            let ran = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return None,
-                ran = self.run_once(case) => ran,
-            };
             repeated = Some(match repeated {
                 None => Repeated::once(ran),
                 Some(before) => before.and(ran),
             });
+            if self.stop.is_cancelled() {
+                break;
+            }
         }
         repeated
     }
 
     async fn run_once(&self, case: &Case) -> Ran {
         match &self.running {
-            Some(running) => self.runner.run_case(case, running, &self.discovered.facts).await,
+            Some(running) => {
+                self.runner
+                    .run_case_until(case, running, &self.discovered.facts, &self.stop)
+                    .await
+            }
             None => match self
                 .runner
-                .run_embedded(case, &CaseRunner::embedded_policy(&case.scenario))
+                .run_embedded_until(case, &CaseRunner::embedded_policy(&case.scenario), &self.stop)
                 .await
             {
                 Ok(ran) => ran,

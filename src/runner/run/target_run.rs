@@ -7,19 +7,22 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::case_task::{CaseTask, Repeated};
-use super::{Progress, Shared, TargetChoice};
+use super::{Progress, Shared, TargetChoice, Written};
 use crate::judge::Verdict;
-use crate::plan::{Case, Shard};
+use crate::plan::{Case, CaseId, Shard};
 use crate::runner::case_runner::gone;
 use crate::runner::discover::{Discovered, discover};
-use crate::runner::folder::{FolderError, ReportFolder};
 use crate::runner::known::{Known, apply_known};
 use crate::runner::outcome::{CaseOutcome, TargetOutcome};
 use crate::runner::properties::{PropertyRequest, properties};
 use crate::target::{Profile, ProvisionError, ProvisionErrorKind, Provisioning, Running, TrustChoice};
+use crate::trace::Event;
 
 /// Control connections that the embedded server bears at the same time.
 const EMBEDDED_LIMIT: usize = 64;
+
+/// The most traces of one target that are kept in memory because they are not on disk.
+const KEPT_TRACES: usize = 64;
 
 /// A target and its cases.
 pub(super) struct TargetRun {
@@ -33,6 +36,8 @@ pub(super) struct TargetDone {
     pub(super) name: String,
     pub(super) outcome: TargetOutcome,
     pub(super) cases: Vec<CaseOutcome>,
+    /// Traces that are not on disk and that somebody will want to see.
+    pub(super) traces: BTreeMap<CaseId, Vec<Event>>,
 }
 
 /// A target that is up, or that will not be.
@@ -47,26 +52,24 @@ struct Ready {
 
 impl TargetRun {
     /// Runs it, when its turn has come.
-    pub(super) async fn run(self) -> Result<TargetDone, FolderError> {
+    pub(super) async fn run(self) -> TargetDone {
         // The semaphore is never closed.
         let _slot = self.shared.slots.acquire().await;
         let mut ready = self.prepare().await;
-        let told = self.tell_properties(&mut ready).await;
-        let cases = match told {
-            Ok(()) => self.run_cases(&ready).await,
-            Err(error) => Err(error),
-        };
+        self.tell_properties(&mut ready).await;
+        let (cases, traces) = self.run_cases(&ready).await;
         if let Some(running) = ready.running.and_then(Arc::into_inner) {
             if let Some((code, log)) = running.ended().await {
                 ready.outcome.unavailable = Some(gone(code, &log));
             }
             running.stop().await;
         }
-        Ok(TargetDone {
+        TargetDone {
             name: self.choice.name().to_owned(),
             outcome: ready.outcome,
-            cases: cases?,
-        })
+            cases,
+            traces,
+        }
     }
 
     async fn prepare(&self) -> Ready {
@@ -127,10 +130,8 @@ impl TargetRun {
         self.tell("asking what it can do");
         let (runner, questions) = (&self.shared.runner, &self.shared.request.discover);
         let limit = (ready.limit / 2).max(1);
-        ready.discovered = tokio::select! {
-            discovered = discover(runner, &running, questions, limit, &self.shared.jobs) => discovered,
-            () = self.shared.stop.cancelled() => Discovered::declared(&running),
-        };
+        let (jobs, stop) = (&self.shared.jobs, &self.shared.stop);
+        ready.discovered = discover(runner, &running, questions, limit, jobs, stop).await;
         outcome.capabilities.clone_from(&ready.discovered.evidence);
         outcome
             .contradictions
@@ -143,11 +144,11 @@ impl TargetRun {
     }
 
     /// Asks the target for its properties. Of several shards, the first one does.
-    async fn tell_properties(&self, ready: &mut Ready) -> Result<(), FolderError> {
+    async fn tell_properties(&self, ready: &mut Ready) {
         let request = &self.shared.request;
         let is_first = request.shard.is_none_or(Shard::is_first);
         if ready.outcome.unavailable.is_some() || request.properties.is_empty() || !is_first {
-            return Ok(());
+            return;
         }
         self.tell("asking for its properties");
         let asked = PropertyRequest {
@@ -157,13 +158,10 @@ impl TargetRun {
             cells: &request.cells,
             limit: (ready.limit / 2).max(1),
             jobs: &self.shared.jobs,
-            folder: self.shared.folder.as_ref(),
+            stop: &self.shared.stop,
+            write: &|case, ran| self.shared.write_case(case, ran).map(|written| written.folder),
         };
-        ready.outcome.properties = tokio::select! {
-            found = properties(&self.shared.runner, asked) => found?,
-            () = self.shared.stop.cancelled() => Vec::new(),
-        };
-        Ok(())
+        ready.outcome.properties = properties(&self.shared.runner, asked).await;
     }
 
     fn tell(&self, what: &str) {
@@ -174,7 +172,7 @@ impl TargetRun {
         });
     }
 
-    async fn run_cases(&self, ready: &Ready) -> Result<Vec<CaseOutcome>, FolderError> {
+    async fn run_cases(&self, ready: &Ready) -> (Vec<CaseOutcome>, BTreeMap<CaseId, Vec<Event>>) {
         let shared = &self.shared;
         let permits = Arc::new(Semaphore::new(ready.limit));
         let mut tasks = JoinSet::new();
@@ -198,6 +196,7 @@ impl TargetRun {
             by_task.insert(handle.id(), case);
         }
         let mut outcomes = Vec::new();
+        let mut traces = BTreeMap::new();
         while let Some(result) = tasks.join_next_with_id().await {
             let (task, ran) = match result {
                 Ok((task, ran)) => (task, ran),
@@ -208,7 +207,11 @@ impl TargetRun {
                 continue;
             };
             let known = self.known(case, &ran);
-            let outcome = outcome_of(case, &ran, known, shared.folder.as_ref())?;
+            let place = shared.write_case(case, &ran.worst);
+            let outcome = outcome_of(case, &ran, known, place);
+            if outcome.folder.is_none() && is_worth_showing(&outcome) && traces.len() < KEPT_TRACES {
+                traces.insert(case.id.clone(), ran.worst.events);
+            }
             if shared.request.fail_fast && outcome.has_failed() {
                 shared.stop.cancel();
             }
@@ -217,7 +220,7 @@ impl TargetRun {
                 .send(Progress::Finished(Box::new(outcome.clone())));
             outcomes.push(outcome);
         }
-        Ok(outcomes)
+        (outcomes, traces)
     }
 
     /// Whether the profile or a baseline accepts what `case` found.
@@ -242,21 +245,17 @@ impl TargetRun {
     }
 }
 
-fn outcome_of(
-    case: &Case,
-    ran: &Repeated,
-    known: Known,
-    folder: Option<&ReportFolder>,
-) -> Result<CaseOutcome, FolderError> {
-    let place = match folder {
-        Some(folder) if !ran.worst.events.is_empty() => Some(folder.write_case(case, &ran.worst.events)?),
-        _ => None,
-    };
-    let capture = match (folder, &place, &ran.worst.capture) {
-        (Some(folder), Some(place), Some(capture)) => folder.write_capture(case, place, capture)?,
-        _ => None,
-    };
-    Ok(CaseOutcome {
+/// Whether somebody will want to see what happened.
+fn is_worth_showing(outcome: &CaseOutcome) -> bool {
+    matches!(
+        outcome.judgement.verdict,
+        Verdict::Fail | Verdict::Inconclusive | Verdict::Error
+    )
+}
+
+fn outcome_of(case: &Case, ran: &Repeated, known: Known, written: Option<Written>) -> CaseOutcome {
+    let (folder, capture) = written.map_or((None, None), |written| (Some(written.folder), written.capture));
+    CaseOutcome {
         scenario: case.id.scenario.clone(),
         target: case.id.target.clone(),
         cell: case.id.cell.0.clone(),
@@ -266,7 +265,7 @@ fn outcome_of(
         known: known.reason,
         repeated: (ran.of > 1).then_some((ran.same, ran.of)),
         seconds: ran.worst.took.as_secs_f64(),
-        folder: place,
+        folder,
         capture,
-    })
+    }
 }

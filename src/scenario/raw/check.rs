@@ -21,7 +21,8 @@ pub(in crate::scenario) const CHECK_KINDS: &[&str] = &[
 raw_struct! {
     /// A check. Names at least one kind; each kind it names is judged and reported on its own.
     RawCheck("a check") {
-        /// The next reply on the control connection. All `reply` checks of one step look at the same reply.
+        /// The next reply on the control connection, or the next final one when none of the checks accepts a 1yz. All
+        /// `reply` checks of one step look at the same reply.
         reply = "reply": OneOrMany<RawReply>,
         /// The handshake or probe of this step.
         tls = "tls": RawTls,
@@ -45,7 +46,8 @@ raw_struct! {
         grade = "grade": One<Grade>,
         /// Only in `setup`: a broken check makes the case not-applicable instead of inconclusive, because a target may well be without what it asks for.
         otherwise = "otherwise": One<Otherwise>,
-        /// The time allowed for the observation; the profile's when absent.
+        /// The time allowed for the observation; the profile's when absent. On `tls`, `data` and `action` it also shortens the
+        /// waits of the action itself.
         within = "within": Pause,
         /// The connection that `tls`, `data`, `closed` and `silence` are about; the action's own when absent.
         channel = "channel": One<ChannelRef>,

@@ -244,6 +244,34 @@ so; handshakes on data connections offer `control`.
 
 ";
 
+/// What a transfer step by step may rely on.
+pub(super) const TRANSFERS: &str = r"### Transfers step by step
+
+RFC 959 and RFC 4217 leave open when the replies around a transfer come: 125 or 150, before or after the TLS handshake on the
+data connection; the final reply before or after the end of the data; both replies in one segment; a refusal in place of 150.
+`ftpspec prove` runs every scenario that moves data against a server of each kind. Two rules make the steps accept them all:
+
+* `start-tls` on a data connection sends its ClientHello at once and watches the control connection meanwhile. So the step
+  that expects the preliminary reply is the one that starts TLS, or one behind it, never the one that sends the command. A
+  transfer that is refused before it begins says nothing about TLS: its `tls` checks are not judged.
+* A `reply` check that accepts no 1yz passes over the first preliminary reply of a transfer when nobody has taken it. So
+  a final reply can be expected whether or not a 150 came before it.
+
+```yaml
+- open-data: extended-passive
+- send: STOR $(path)
+- title: 150 and the handshake, in either order
+  start-tls: { channel: data, resume: control }
+  expect:
+    - reply: [125, 150]
+    - tls: { handshake: [full, resumed] }
+- write-data: { bytes: 1000 }
+- close-data: {}
+- expect: { reply: [226, 250] }
+```
+
+";
+
 /// One example per kind of check: steps.
 pub(super) const CHECKS: &[(&str, &str)] = &[
     (
@@ -361,9 +389,10 @@ setup:
 steps:
   - open-data: $(data)
   - send: RETR $(file.path)
-    expect: { reply: [125, 150] }
   - start-tls: { channel: data, resume: control }
-    expect: { tls: resumed, requirement: defacto.reuse.required-must-be-satisfiable }
+    expect:
+      - reply: [125, 150]
+      - { tls: resumed, requirement: defacto.reuse.required-must-be-satisfiable }
   - read-data: until-close
     expect: { data: { sha256: $(file.sha256) }, closed: close-notify }
   - expect: { reply: [226, 250] }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::tls::group_number;
 use crate::trace::{AlertLevel, HandshakeKind};
+use crate::wire::tls_record::group_by_name;
 
 fn refused(
     world: &World,
@@ -35,7 +35,7 @@ fn a_full_handshake_tells_its_facts_on_both_sides() {
             assert_eq!(facts.sni.as_deref(), Some("localhost"));
             assert!(!facts.retried);
             assert!(facts.suite.starts_with("TLS_"), "{}", facts.suite);
-            assert!(group_number(facts.group.as_deref().unwrap()).is_some());
+            assert!(group_by_name(facts.group.as_deref().unwrap()).is_some());
             assert_eq!(facts.certificate_problem, None);
         }
         assert_eq!(pair.label, None);

@@ -44,10 +44,16 @@ const ALERTS: &[(u8, &str)] = &[
 /// The name of an alert description, such as `handshake_failure`; `unknown` when there is none.
 #[must_use]
 pub fn alert_name(description: u8) -> &'static str {
+    known_alert_name(description).unwrap_or("unknown")
+}
+
+/// The name of an alert description that has one.
+#[must_use]
+pub fn known_alert_name(description: u8) -> Option<&'static str> {
     ALERTS
         .iter()
         .find(|(number, _)| *number == description)
-        .map_or("unknown", |(_, name)| *name)
+        .map(|(_, name)| *name)
 }
 
 /// The alert description called `name`, in any case, with `-` as good as `_`.
@@ -85,36 +91,45 @@ pub fn version_by_name(name: &str) -> Option<u16> {
         .map(|(number, _)| *number)
 }
 
+/// Groups (curves) that are met in the field.
+const GROUPS: &[(u16, &str)] = &[
+    (0x0013, "secp192r1"),
+    (0x0015, "secp224r1"),
+    (0x0016, "secp256k1"),
+    (0x0017, "secp256r1"),
+    (0x0018, "secp384r1"),
+    (0x0019, "secp521r1"),
+    (0x001a, "brainpoolP256r1"),
+    (0x001b, "brainpoolP384r1"),
+    (0x001c, "brainpoolP512r1"),
+    (0x001d, "x25519"),
+    (0x001e, "x448"),
+    (0x0100, "ffdhe2048"),
+    (0x0101, "ffdhe3072"),
+    (0x0102, "ffdhe4096"),
+    (0x0103, "ffdhe6144"),
+    (0x0104, "ffdhe8192"),
+    (0x0200, "MLKEM512"),
+    (0x0201, "MLKEM768"),
+    (0x0202, "MLKEM1024"),
+    (0x11eb, "SecP256r1MLKEM768"),
+    (0x11ec, "X25519MLKEM768"),
+    (0x11ed, "SecP384r1MLKEM1024"),
+];
+
 /// The name of a group (curve), such as `x25519`; `0xNNNN` when there is none.
 #[must_use]
 pub fn group_name(group: u16) -> String {
-    lookup(
-        &[
-            (0x0013, "secp192r1"),
-            (0x0015, "secp224r1"),
-            (0x0016, "secp256k1"),
-            (0x0017, "secp256r1"),
-            (0x0018, "secp384r1"),
-            (0x0019, "secp521r1"),
-            (0x001a, "brainpoolP256r1"),
-            (0x001b, "brainpoolP384r1"),
-            (0x001c, "brainpoolP512r1"),
-            (0x001d, "x25519"),
-            (0x001e, "x448"),
-            (0x0100, "ffdhe2048"),
-            (0x0101, "ffdhe3072"),
-            (0x0102, "ffdhe4096"),
-            (0x0103, "ffdhe6144"),
-            (0x0104, "ffdhe8192"),
-            (0x0200, "MLKEM512"),
-            (0x0201, "MLKEM768"),
-            (0x0202, "MLKEM1024"),
-            (0x11eb, "SecP256r1MLKEM768"),
-            (0x11ec, "X25519MLKEM768"),
-            (0x11ed, "SecP384r1MLKEM1024"),
-        ],
-        group,
-    )
+    lookup(GROUPS, group)
+}
+
+/// The group called `name`, in any case.
+#[must_use]
+pub fn group_by_name(name: &str) -> Option<u16> {
+    GROUPS
+        .iter()
+        .find(|(_, known)| known.eq_ignore_ascii_case(name))
+        .map(|(number, _)| *number)
 }
 
 /// The name of an extension, such as `server_name`; `0xNNNN` when there is none.
