@@ -4,7 +4,7 @@
 # usage: docker/base.sh            nothing is done when docker has the image already
 #
 #   DOCKER_HOST          the daemon, as for docker itself
-#   FTPSPEC_DEBIAN       the archive; default: what this machine's apt uses, else http://deb.debian.org/debian
+#   FTPSPEC_DEBIAN       the archive; default: what this machine's apt uses, else debootstrap's own
 set -eu
 
 image=debian:bookworm-slim
@@ -23,10 +23,11 @@ command -v debootstrap >/dev/null || die "there is no debootstrap (Debian: apt-g
 
 # The first archive that apt was told for this release; its signature is checked by debootstrap.
 archive=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 2>/dev/null | sed -n 's/ bookworm$//p' | head -n 1)
+mirror=${FTPSPEC_DEBIAN:-$archive}
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT INT TERM
 printf 'base: debootstrap bookworm\n'
-debootstrap --variant=minbase bookworm "$root/bookworm" "${FTPSPEC_DEBIAN:-${archive:-http://deb.debian.org/debian}}" \
+debootstrap --variant=minbase bookworm "$root/bookworm" ${mirror:+"$mirror"} \
     >"$root/log" 2>&1 || { tail -n 20 "$root/log" >&2; die "debootstrap failed"; }
 # What the slim image of Debian leaves out, too.
 rm -rf "$root"/bookworm/usr/share/doc/* "$root"/bookworm/usr/share/man/* "$root"/bookworm/usr/share/locale/* \
