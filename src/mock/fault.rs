@@ -376,6 +376,8 @@ faults! {
     KeepsRenameSourceAcrossAuth = "keeps-rename-source-across-auth",
     /// The REST offset stays in force for later transfers.
     KeepsRestartOffset = "keeps-restart-offset",
+    /// REIN ends the login and not TLS.
+    KeepsTlsAcrossRein = "keeps-tls-across-rein",
     /// TYPE I chosen before AUTH is still in force after it.
     KeepsTypeAcrossAuth = "keeps-type-across-auth",
     /// Keeps the login when AUTH TLS is sent after USER and PASS.

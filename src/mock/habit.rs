@@ -46,8 +46,6 @@ habits! {
     IgnoresAlpn = "ignores-alpn",
     /// Protects data connections behind AUTH SSL without PROT.
     ImpliesPrivateForAuthSsl = "implies-private-for-auth-ssl",
-    /// REIN ends the login and not TLS.
-    KeepsTlsAcrossRein = "keeps-tls-across-rein",
     /// Has no CCC.
     LacksCcc = "lacks-ccc",
     /// Has no EPSV.
@@ -89,7 +87,6 @@ impl Habit {
             Self::DoesNotResumeOnData
             | Self::IgnoresAlpn
             | Self::ImpliesPrivateForAuthSsl
-            | Self::KeepsTlsAcrossRein
             | Self::LacksCcc
             | Self::LacksEpsv
             | Self::LacksHost
@@ -126,7 +123,6 @@ impl Habit {
             | Self::DoesNotResumeOnData
             | Self::IgnoresAlpn
             | Self::ImpliesPrivateForAuthSsl
-            | Self::KeepsTlsAcrossRein
             | Self::LeavesCloseNotifyUnanswered
             | Self::Replies125And250
             | Self::Sends150AfterHandshake

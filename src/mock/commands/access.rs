@@ -5,9 +5,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::argument::{SYNTAX, is_bare};
+use crate::mock::Fault;
 use crate::mock::path::StorePath;
 use crate::mock::session::{Access, Control, Ended, Epoch, Level, Session, Settings, Step, TransferType};
-use crate::mock::{Fault, Habit};
 use crate::wire::command::Command;
 
 pub(super) async fn user(session: &mut Session, command: &Command) -> Step {
@@ -85,7 +85,7 @@ pub(super) async fn rein(session: &mut Session, command: &Command) -> Step {
     if !is_bare(command) {
         return session.reply(SYNTAX.0, SYNTAX.1).await;
     }
-    let keeps_tls = session.shared.options.implicit || session.does(Habit::KeepsTlsAcrossRein);
+    let keeps_tls = session.shared.options.implicit || session.has(Fault::KeepsTlsAcrossRein);
     let was_protected = session.control == Control::Protected;
     let was_private = session.settings.level == Level::Private;
     let greeting = session.shared.options.greeting.clone();
