@@ -6,34 +6,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-macro_rules! faults {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+) => {
-        /// One deliberate mistake.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Fault {
-            $($(#[doc = $doc])+ $variant,)+
-        }
+use super::closed_list::closed_list;
 
-        impl Fault {
-            /// Every fault, in alphabetical order of the names.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The kebab-case name.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-
-            /// What the server does wrong, in one sentence.
-            #[must_use]
-            pub fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc,)+).trim_ascii(),)+ }
-            }
-        }
-    };
-}
-
-faults! {
+closed_list! { Fault, "One deliberate mistake.";
     /// Aborts handshakes (control and data) whose ALPN list has `ftp`.
     AbortsOnAlpnFtp = "aborts-on-alpn-ftp",
     /// Aborts a data handshake that offers a TLS 1.3 PSK.

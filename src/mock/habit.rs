@@ -8,36 +8,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Fault;
+use super::closed_list::closed_list;
 use crate::wire::command::Verb;
 
-macro_rules! habits {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+) => {
-        /// One way to be right.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Habit {
-            $($(#[doc = $doc])+ $variant,)+
-        }
-
-        impl Habit {
-            /// Every habit, in alphabetical order of the names.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The kebab-case name.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-
-            /// What the server does, in one sentence.
-            #[must_use]
-            pub fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc,)+).trim_ascii(),)+ }
-            }
-        }
-    };
-}
-
-habits! {
+closed_list! { Habit, "One way to be right.";
     /// Sends the final reply of a transfer before it ends its side of the data connection.
     CompletesBeforeClose = "completes-before-close",
     /// Makes a full handshake on every data connection, whatever session is offered.

@@ -2,6 +2,7 @@
 //!
 //! It is the reference that every scenario must pass against, and with a [`Fault`] the proof that a scenario can fail.
 
+mod closed_list;
 mod commands;
 mod data;
 mod fault;
