@@ -34,24 +34,55 @@ impl Session {
 
     /// `open-data`.
     pub(super) async fn open_data(&mut self, open: &OpenData) -> Result<(), ActionProblem> {
-        let path = data_path(&open.path)?;
         let from = self.source_address(open.from.as_ref().map(|from| from.value.as_str()))?;
+        let path = match &open.path {
+            DataPathChoice::AnyPassive => None,
+            DataPathChoice::Fixed(path) => Some(*path),
+            DataPathChoice::Variable(text) if text.value.trim() == ANY_PASSIVE => None,
+            DataPathChoice::Variable(text) => Some(path_by_name(&text.value).ok_or_else(|| {
+                not_allowed(format!("`{}` is no way to open a data connection", text.value))
+            })?),
+        };
         match path {
-            DataPath::Passive | DataPath::ExtendedPassive => {
-                self.open_passive(path, from, open.only_command).await
+            None => self.open_passive(None, from, open.only_command).await,
+            Some(path @ (DataPath::Passive | DataPath::ExtendedPassive)) => {
+                self.open_passive(Some(path), from, open.only_command).await
             }
-            DataPath::Active | DataPath::ExtendedActive => self.open_active(path, from).await,
+            Some(path @ (DataPath::Active | DataPath::ExtendedActive)) => self.open_active(path, from).await,
         }
     }
 
+    /// Asks for an endpoint by EPSV, and by PASV when the target turns out to have no EPSV. It is asked once per control
+    /// connection. PASV names IPv4 endpoints only, so there is no second question over IPv6 (RFC 2428 section 1).
+    async fn ask_for_endpoint(&mut self) -> Result<(DataPath, Received), ActionProblem> {
+        let control = self.open_control()?;
+        let has_pasv = control.link.peer_address().is_ipv4();
+        if !(has_pasv && control.progress.lacks_epsv) {
+            match self.exchange_for_data("EPSV").await {
+                Err(ActionProblem::RefusedByReply { code })
+                    if has_pasv && matches!(code.value(), 500 | 501 | 502 | 504 | 522) =>
+                {
+                    self.open_control()?.progress.lacks_epsv = true;
+                }
+                answered => return answered.map(|received| (DataPath::ExtendedPassive, received)),
+            }
+        }
+        let received = self.exchange_for_data("PASV").await?;
+        Ok((DataPath::Passive, received))
+    }
+
+    /// By `path`, or by what [`ask_for_endpoint`](Self::ask_for_endpoint) finds.
     async fn open_passive(
         &mut self,
-        path: DataPath,
+        path: Option<DataPath>,
         from: Option<IpAddr>,
         only_command: bool,
     ) -> Result<(), ActionProblem> {
-        let command = if path == DataPath::Passive { "PASV" } else { "EPSV" };
-        let received = self.exchange_for_data(command).await?;
+        let (path, received) = match path {
+            None => self.ask_for_endpoint().await?,
+            Some(path @ DataPath::Passive) => (path, self.exchange_for_data("PASV").await?),
+            Some(path) => (path, self.exchange_for_data("EPSV").await?),
+        };
         let peer = self.control()?.link.peer_address();
         let endpoint = endpoint_of(&received, peer);
         if only_command {
@@ -192,14 +223,8 @@ impl Session {
     }
 }
 
-/// The data path that `choice` names (variables filled in).
-pub(super) fn data_path(choice: &DataPathChoice) -> Result<DataPath, ActionProblem> {
-    match choice {
-        DataPathChoice::Fixed(path) => Ok(*path),
-        DataPathChoice::Variable(text) => path_by_name(&text.value)
-            .ok_or_else(|| not_allowed(format!("`{}` is no way to open a data connection", text.value))),
-    }
-}
+/// The word of [`DataPathChoice::AnyPassive`] in a variable.
+const ANY_PASSIVE: &str = "any-passive";
 
 /// The data path called `name`: `passive`, `extended-passive`, `active` or `extended-active`.
 pub(super) fn path_by_name(name: &str) -> Option<DataPath> {

@@ -22,6 +22,8 @@ pub(super) struct Progress {
     pub(super) private: bool,
     /// The argument of the last TYPE that was accepted.
     pub(super) transfer_type: Option<String>,
+    /// It refused EPSV as a command it does not have.
+    pub(super) lacks_epsv: bool,
     /// A reply has been taken, so the greeting is behind us.
     pub(super) greeted: bool,
     user: Option<String>,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Secret;
+use crate::scenario::model::DataPathChoice;
 use crate::tls::{ClientTrust, Identity};
-use crate::trace::{DataPath, TlsVersion};
+use crate::trace::TlsVersion;
 use crate::wire::ReplyLimits;
 
 /// Receives NSS key log lines.
@@ -99,7 +100,7 @@ pub struct Settings {
     /// Deadlines.
     pub timeouts: Timeouts,
     /// How data connections come about when an action does not say.
-    pub default_data_path: DataPath,
+    pub default_data_path: DataPathChoice,
     /// Follow a 227 that names another host than the control connection's peer.
     pub follow_foreign_pasv: bool,
     /// Send a password without protection to a target that is not on this machine.
@@ -128,7 +129,7 @@ impl Settings {
             identities: None,
             versions: Vec::new(),
             timeouts: Timeouts::default(),
-            default_data_path: DataPath::ExtendedPassive,
+            default_data_path: DataPathChoice::AnyPassive,
             follow_foreign_pasv: false,
             allow_clear_password: false,
             reply_limits: ReplyLimits::default(),

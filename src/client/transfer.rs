@@ -10,14 +10,13 @@ use tokio::time::Instant;
 
 use super::control::Received;
 use super::engine::FinalReply;
-use super::open::data_path;
 use super::session::{Hope, Session};
 use crate::base::{Span, Spanned};
 use crate::scenario::model::{
     CloseConnection, Content, DataPathChoice, List, OpenData, ProvideFile, Resume, Retrieve, Store,
     StoreCommand, TcpEnd, TlsChoice, TlsEnd, TransferChoice,
 };
-use crate::trace::{ActionProblem, DataPath, EventKind};
+use crate::trace::{ActionProblem, EventKind};
 use crate::transport::TcpClose;
 use crate::wire::ReplyClass;
 
@@ -29,7 +28,7 @@ pub(super) struct Transfer<'a> {
     /// The argument of REST before it.
     pub(super) restart: Option<&'a str>,
     /// How the data connection comes about.
-    pub(super) path: DataPath,
+    pub(super) path: DataPathChoice,
     /// Which TLS session it offers.
     pub(super) resume: Resume,
     /// Which way the data goes.
@@ -108,8 +107,8 @@ impl Session {
         body: Body<'a>,
     ) -> Result<Transfer<'a>, ActionProblem> {
         let path = match &choice.path {
-            Some(path) => data_path(&path.value)?,
-            None => self.shared.settings.default_data_path,
+            Some(path) => path.value.clone(),
+            None => self.shared.settings.default_data_path.clone(),
         };
         let resume = choice
             .resume
@@ -137,9 +136,8 @@ impl Session {
             self.exchange_hoping("TYPE I", "TYPE I", Hope::Class(ReplyClass::Completion))
                 .await?;
         }
-        let path = DataPathChoice::Fixed(transfer.path);
         self.open_data(&OpenData {
-            path,
+            path: transfer.path.clone(),
             from: None,
             only_command: false,
         })

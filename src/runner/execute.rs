@@ -20,8 +20,8 @@ use crate::client::{Engine, FinalReply, Seen, Settings, content_facts};
 use crate::judge::Next;
 use crate::plan::Case;
 use crate::scenario::model::{
-    AccountRef, Action, ActionPattern, ChannelRef, Check, CheckKind, Level, ProvideFile, Reach, ReadData,
-    Step, TlsChoice,
+    AccountRef, Action, ActionPattern, ChannelRef, Check, CheckKind, DataPathChoice, Level, ProvideFile,
+    Reach, ReadData, Step, TlsChoice,
 };
 use crate::trace::{
     ActionProblem, Channel, DataPath, Event, EventKind, Phase, Recorder, StepIndex, TlsVersion, Waited,
@@ -136,10 +136,14 @@ fn apply_axes(case: &Case, settings: &mut Settings) {
         _ => {}
     }
     match case.id.cell.get("data") {
-        Some("passive") => settings.default_data_path = DataPath::Passive,
-        Some("extended-passive") => settings.default_data_path = DataPath::ExtendedPassive,
-        Some("active") => settings.default_data_path = DataPath::Active,
-        Some("extended-active") => settings.default_data_path = DataPath::ExtendedActive,
+        Some("passive") => settings.default_data_path = DataPathChoice::Fixed(DataPath::Passive),
+        Some("extended-passive") => {
+            settings.default_data_path = DataPathChoice::Fixed(DataPath::ExtendedPassive);
+        }
+        Some("active") => settings.default_data_path = DataPathChoice::Fixed(DataPath::Active),
+        Some("extended-active") => {
+            settings.default_data_path = DataPathChoice::Fixed(DataPath::ExtendedActive);
+        }
         _ => {}
     }
     settings.content_seed = content_seed(&case.scenario.id);

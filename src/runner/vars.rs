@@ -136,6 +136,7 @@ impl Variables {
     fn data_path(&self, path: &DataPathChoice) -> Result<DataPathChoice, FillError> {
         Ok(match path {
             DataPathChoice::Fixed(path) => DataPathChoice::Fixed(*path),
+            DataPathChoice::AnyPassive => DataPathChoice::AnyPassive,
             DataPathChoice::Variable(name) => DataPathChoice::Variable(self.template(name)?),
         })
     }

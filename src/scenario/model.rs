@@ -192,7 +192,7 @@ pub enum Action {
     ProbeTls(ProbeTls),
     /// `send-record: { channel, record, count }`: records that no TLS library sends of its own accord.
     SendRecord(SendRecord),
-    /// `open-data: extended-passive`: sends PASV/EPSV and connects, or listens and sends PORT/EPRT. Its own reply is
+    /// `open-data: any-passive`: sends PASV/EPSV and connects, or listens and sends PORT/EPRT. Its own reply is
     /// consumed by the action (a negative one is the problem `refused-by-reply`).
     OpenData(OpenData),
     /// `connect-data: { to, from, as }`: a bare TCP connection to an address (a captured endpoint); becomes the current
@@ -363,11 +363,13 @@ pub struct TransferChoice {
     pub resume: Option<Spanned<Resume>>,
 }
 
-/// A data path, fixed or from a variable (`$(data)`).
+/// A data path, fixed, as the target can, or from a variable (`$(data)`).
 #[derive(Clone, Debug, PartialEq)]
 pub enum DataPathChoice {
     /// This one.
     Fixed(DataPath),
+    /// EPSV; PASV where the target refuses EPSV as a command it does not have (RFC 2428 section 3).
+    AnyPassive,
     /// The one named by the text after filling in variables.
     Variable(Template),
 }

@@ -490,6 +490,7 @@ fn resume(one: &Resume) -> String {
 fn data_path(path: &DataPathChoice) -> String {
     match path {
         DataPathChoice::Fixed(path) => word(path).to_owned(),
+        DataPathChoice::AnyPassive => "any-passive (EPSV, or PASV where there is no EPSV)".to_owned(),
         DataPathChoice::Variable(text) => text.value.clone(),
     }
 }

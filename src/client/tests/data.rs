@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Client, LONG, MAIN, open, read_to_end, retrieve, serve, store, text, write};
 use crate::base::{Span, Spanned};
 use crate::client::{ContentStream, FinalReply};
+use crate::scenario::model::DataPathChoice;
 use crate::scenario::model::{AccountRef, Level, TlsChoice};
 use crate::scenario::model::{
     Action, ChannelRef, CloseConnection, Reach, ReadData, StartTls, TcpEnd, TlsEnd,
@@ -296,14 +297,7 @@ async fn transfers_work_in_clear_over_every_path() {
             for verb in ["STOR", "RETR"] {
                 match path {
                     DataPath::ExtendedPassive => peer.offer_data().await,
-                    DataPath::Passive => {
-                        let listener =
-                            crate::transport::Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
-                        let [high, low] = listener.local_address().port().to_be_bytes();
-                        peer.data_listener = Some(listener);
-                        peer.answer("PASV", &format!("227 Here (127,0,0,1,{high},{low})."))
-                            .await;
-                    }
+                    DataPath::Passive => peer.offer_data_by_pasv().await,
                     DataPath::Active | DataPath::ExtendedActive => {
                         let line = peer.hear().await;
                         let (_, argument) = line.split_once(' ').unwrap();
@@ -336,11 +330,65 @@ async fn transfers_work_in_clear_over_every_path() {
             }
             peer.see_off().await;
         });
-        let mut client = Client::with(address, |settings| settings.default_data_path = path);
+        let mut client = Client::with(address, |settings| {
+            settings.default_data_path = DataPathChoice::Fixed(path);
+        });
         client.act(reach(Level::Connected)).await.unwrap();
         client.act(store("x", 70_000)).await.unwrap();
         client.act(retrieve("x")).await.unwrap();
         assert_eq!(client.summary().text, "content");
+    }
+}
+
+#[tokio::test]
+async fn without_epsv_a_transfer_goes_by_pasv_and_epsv_is_asked_for_once() {
+    for refusal in [
+        "500 What?",
+        "501 What?",
+        "502 No such command",
+        "504 No",
+        "522 Use (1)",
+    ] {
+        let address = serve(move |mut peer| async move {
+            peer.say("220 Hello\r\n").await;
+            peer.answer("TYPE I", "200 Binary").await;
+            peer.answer("EPSV", refusal).await;
+            for _ in 0..2 {
+                peer.offer_data_by_pasv().await;
+                peer.take_data().await;
+                peer.answer("RETR", "150 Go on").await;
+                peer.data().send(b"content", LONG).await.unwrap();
+                peer.data().close(TcpClose::Fin);
+                peer.say("226 Done\r\n").await;
+                peer.data = None;
+            }
+            peer.see_off().await;
+        });
+        let mut client = Client::new(address);
+        client.act(reach(Level::Connected)).await.unwrap();
+        for _ in 0..2 {
+            client.act(retrieve("x")).await.unwrap();
+            assert_eq!(client.summary().text, "content");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_about_the_command_is_no_reason_for_pasv() {
+    for refusal in ["421 Enough", "425 No port", "530 Log in first", "521 Not so"] {
+        let address = serve(move |mut peer| async move {
+            peer.say("220 Hello\r\n").await;
+            peer.answer("TYPE I", "200 Binary").await;
+            peer.answer("EPSV", refusal).await;
+            assert_eq!(peer.hear().await, "", "nothing may follow {refusal}");
+        });
+        let mut client = Client::new(address);
+        client.act(reach(Level::Connected)).await.unwrap();
+        let problem = client.act(retrieve("x")).await.unwrap_err();
+        assert!(
+            matches!(problem, ActionProblem::RefusedByReply { code } if refusal.starts_with(&code.to_string())),
+            "{problem:?}"
+        );
     }
 }
 

@@ -80,6 +80,15 @@ impl Peer {
         self.say(&format!("{reply}\r\n")).await;
     }
 
+    /// Hears PASV and answers it with a listener.
+    async fn offer_data_by_pasv(&mut self) {
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
+        let [high, low] = listener.local_address().port().to_be_bytes();
+        self.data_listener = Some(listener);
+        self.answer("PASV", &format!("227 Here (127,0,0,1,{high},{low})."))
+            .await;
+    }
+
     /// Answers EPSV with a fresh listener.
     async fn offer_data(&mut self) {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();

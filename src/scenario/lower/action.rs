@@ -267,6 +267,7 @@ impl Lowering<'_, '_> {
     fn data_path(&mut self, raw: &Spanned<RawPath>) -> DataPathChoice {
         match &raw.value {
             RawPath::Fixed(path) => DataPathChoice::Fixed(*path),
+            RawPath::AnyPassive => DataPathChoice::AnyPassive,
             RawPath::Variable(text) => {
                 DataPathChoice::Variable(self.template(&Spanned::new(text.clone(), raw.span)))
             }

@@ -48,6 +48,8 @@ pub(in crate::scenario) enum RawCode {
 pub(in crate::scenario) enum RawPath {
     /// This one.
     Fixed(DataPath),
+    /// `any-passive`
+    AnyPassive,
     /// `$(data)`.
     Variable(Text),
 }
@@ -231,15 +233,22 @@ fn parse_code(text: &str) -> Option<RawCode> {
     Some(RawCode::Code(CodePattern::Code(code)))
 }
 
+/// EPSV, and PASV where there is no EPSV.
+const ANY_PASSIVE: &str = "any-passive";
+
 impl Read for RawPath {
     fn expected() -> String {
-        "`passive`, `extended-passive`, `active`, `extended-active` or a variable such as `$(data)`".into()
+        "`any-passive`, `passive`, `extended-passive`, `active`, `extended-active` or a variable such as `$(data)`"
+            .into()
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         let scalar = scalar(node, &Self::expected(), reader)?;
         if scalar.text.contains("$(") {
             return Text::read(node, reader).map(Self::Variable);
+        }
+        if scalar.text == ANY_PASSIVE {
+            return Some(Self::AnyPassive);
         }
         One::<DataPath>::read(node, reader).map(|path| Self::Fixed(path.0))
     }
@@ -412,7 +421,7 @@ schema!(RawCode, "reply-code", _generator => json_schema!({
 }));
 schema!(RawPath, "data-path-or-variable", generator => {
     let path = generator.subschema_for::<One<DataPath>>();
-    json_schema!({ "anyOf": [path, { "type": "string", "pattern": "\\$\\(" }] })
+    json_schema!({ "anyOf": [path, { "const": ANY_PASSIVE }, { "type": "string", "pattern": "\\$\\(" }] })
 });
 schema!(RawResume, "resume", generator => {
     let session = generator.subschema_for::<RawResumeSession>();

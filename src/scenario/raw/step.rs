@@ -137,7 +137,7 @@ raw_struct! {
         command = "command": One<StoreCommand>,
         /// Offset for a REST before the command.
         restart = "restart": Text,
-        /// How the data connection comes about; the `data` axis or `extended-passive` when absent.
+        /// How the data connection comes about; the `data` axis or `any-passive` when absent.
         data = "data": RawPath,
         /// The session that the data connection offers; `control` when absent.
         resume = "resume": RawResume,
@@ -151,7 +151,7 @@ raw_struct! {
         path = "path": Text,
         /// Offset for a REST before RETR.
         restart = "restart": Text,
-        /// How the data connection comes about; the `data` axis or `extended-passive` when absent.
+        /// How the data connection comes about; the `data` axis or `any-passive` when absent.
         data = "data": RawPath,
         /// The session that the data connection offers; `control` when absent.
         resume = "resume": RawResume,
@@ -165,7 +165,7 @@ raw_struct! {
         command = "command": Text,
         /// Path to list, appended to the command.
         path = "path": Text,
-        /// How the data connection comes about; the `data` axis or `extended-passive` when absent.
+        /// How the data connection comes about; the `data` axis or `any-passive` when absent.
         data = "data": RawPath,
         /// The session that the data connection offers; `control` when absent.
         resume = "resume": RawResume,
@@ -271,7 +271,7 @@ raw_struct! {
 raw_struct! {
     /// Arguments of `open-data`.
     RawOpenData("`open-data`", short path: RawPath) {
-        /// How the data connection comes about.
+        /// How the data connection comes about. `any-passive` is EPSV, and PASV from then on when EPSV is refused as unknown.
         path = "path": RawPath,
         /// Our source address, when not the control connection's.
         from = "from": Text,

@@ -182,7 +182,7 @@ pub(super) const VERB_EXAMPLES: &[(&str, &str)] = &[
     (
         "open-data",
         r"
-- open-data: extended-passive
+- open-data: any-passive
 - open-data: { path: passive, only-command: true }
   capture: { endpoint: reply.endpoint }",
     ),
@@ -236,7 +236,7 @@ so; handshakes on data connections offer `control`.
 | `{ session: NAME }` | the newest session of the control connection of the steps with `session: NAME` |
 
 ```yaml
-- open-data: extended-passive
+- open-data: any-passive
 - send: RETR $(file.path)
 - start-tls: { channel: data, resume: { session: second } }
   expect: { tls: { handshake: [full, refused] } }
@@ -258,7 +258,7 @@ data connection; the final reply before or after the end of the data; both repli
   a final reply can be expected whether or not a 150 came before it.
 
 ```yaml
-- open-data: extended-passive
+- open-data: any-passive
 - send: STOR $(path)
 - title: 150 and the handshake, in either order
   start-tls: { channel: data, resume: control }
@@ -294,7 +294,7 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
     (
         "tls",
         r"
-- open-data: extended-passive
+- open-data: any-passive
 - send: LIST
 - start-tls: { channel: data, resume: control }
   expect: { tls: { handshake: resumed, same-version: true, alpn: none, lacks: warning-alert } }
@@ -311,7 +311,7 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
     (
         "closed",
         r"
-- open-data: extended-passive
+- open-data: any-passive
 - send: RETR $(file.path)
 - start-tls: { channel: data, resume: control }
 - read-data: until-close
