@@ -5,7 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use ftpspec::mock::Habit;
@@ -101,5 +105,117 @@ fn no_lawful_habit_is_failed() {
         // Nothing came to nothing: more than the habit takes away was asked.
         let count = passed.get(habit).copied().unwrap_or_default();
         assert!(count > 400, "{habit}: only {count} cases passed\n{out}");
+    }
+}
+
+/// The verdicts of the scenario about the chain, with these options and with these as the authorities of the machine (or
+/// those it has).
+fn verdicts_on_the_chain(
+    served: &Served,
+    options: &[&str],
+    machine: Option<&Path>,
+) -> (BTreeSet<String>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("ftps://user:pw@127.0.0.1:{}", served.port);
+    let command = Command::new(env!("CARGO_BIN_EXE_ftpspec")).env_remove("SSL_CERT_DIR");
+    let command = match machine {
+        Some(file) => command.env("SSL_CERT_FILE", file),
+        None => command.env_remove("SSL_CERT_FILE"),
+    };
+    let done = command
+        .current_dir(folder.path())
+        .env("NO_COLOR", "1")
+        .timeout(Duration::from_secs(60))
+        .args([
+            "run",
+            "tls-hygiene/certificate-is-valid",
+            &url,
+            "--server-name",
+            "localhost",
+        ])
+        .args(options)
+        .output()
+        .unwrap();
+    let report = std::fs::read_to_string(folder.path().join("reports/latest/report.json"));
+    let report = report.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&done.stderr)));
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let cases = report["cases"].as_array().unwrap();
+    let word = |case: &serde_json::Value| case["judgement"]["verdict"].as_str().unwrap().to_owned();
+    (cases.iter().map(word).collect(), report.to_string())
+}
+
+#[test]
+fn a_chain_is_judged_where_its_authority_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    let named = ca.to_str().unwrap();
+    let good = Served::start(&["--write-ca", named]);
+    let other = folder.path().join("other.pem");
+    let broken = Served::start(&[
+        "--fault",
+        "omits-intermediate",
+        "--write-ca",
+        other.to_str().unwrap(),
+    ]);
+
+    // Nobody said who signed it, and the machine does not know: no word against the server.
+    let (verdicts, report) = verdicts_on_the_chain(&good, &[], None);
+    assert_eq!(
+        verdicts,
+        BTreeSet::from(["not-applicable".to_owned()]),
+        "{report}"
+    );
+    assert!(report.contains("got unknown issuer"), "{report}");
+    let (verdicts, report) = verdicts_on_the_chain(&good, &["--insecure"], Some(&ca));
+    assert_eq!(
+        verdicts,
+        BTreeSet::from(["not-applicable".to_owned()]),
+        "{report}"
+    );
+    // The machine knows.
+    let (verdicts, report) = verdicts_on_the_chain(&good, &[], Some(&ca));
+    assert_eq!(verdicts, BTreeSet::from(["pass".to_owned()]), "{report}");
+    // The user says it.
+    let (verdicts, report) = verdicts_on_the_chain(&good, &["--ca", named], None);
+    assert_eq!(verdicts, BTreeSet::from(["pass".to_owned()]), "{report}");
+    let (verdicts, report) = verdicts_on_the_chain(&broken, &["--ca", other.to_str().unwrap()], Some(&ca));
+    assert_eq!(verdicts, BTreeSet::from(["fail".to_owned()]), "{report}");
+    // No authority at all is the same as none that knows it.
+    let (verdicts, report) = verdicts_on_the_chain(&good, &[], Some(Path::new("/dev/null")));
+    assert_eq!(
+        verdicts,
+        BTreeSet::from(["not-applicable".to_owned()]),
+        "{report}"
+    );
+}
+
+/// `ftpspec serve`, ended with the test.
+struct Served {
+    child: Child,
+    port: u16,
+}
+
+impl Served {
+    fn start(options: &[&str]) -> Self {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_ftpspec"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.split(' ').find_map(|word| word.parse::<SocketAddr>().ok());
+        let port = address.unwrap_or_else(|| panic!("no address in {line:?}")).port();
+        Self { child, port }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -170,7 +170,7 @@ pub(super) struct ExternalArgs {
         help_heading = "Target given by URL"
     )]
     pub(super) declare: Vec<String>,
-    /// The authorities its certificate is checked against, PEM
+    /// The authorities its certificate is checked against, PEM [default: those of this machine]
     #[arg(long, value_name = "FILE", help_heading = "Target given by URL")]
     pub(super) ca: Option<PathBuf>,
     /// Do not look at its certificate; said in every report

@@ -41,7 +41,7 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
     let trust = match (&args.ca, args.insecure) {
         (Some(path), _) => TrustChoice::File(path.clone()),
         (None, true) => TrustChoice::Insecure,
-        (None, false) => TrustChoice::HarnessAuthority,
+        (None, false) => TrustChoice::System,
     };
     let mut timeouts = Timeouts::default();
     if let Some(seconds) = args.timeout {

@@ -72,6 +72,8 @@ capabilities! {
     ImplicitTls = "implicit-tls",
     /// The target is reachable over IPv6.
     Ipv6 = "ipv6",
+    /// An authority that the profile names (or, unless it names some, one of this machine) vouches for the certificate.
+    KnownAuthority = "known-authority",
     /// LANG (RFC 2640) works.
     Lang = "lang",
     /// MDTM works.

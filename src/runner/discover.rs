@@ -14,7 +14,7 @@ use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, Cell, TargetFacts};
 use crate::requirement::Capability;
 use crate::scenario::Scenario;
-use crate::target::{Running, TlsMode};
+use crate::target::{Running, TlsMode, TrustChoice};
 use crate::trace::{ActionProblem, Event, EventKind};
 
 /// The capabilities of a target.
@@ -78,6 +78,14 @@ fn given(running: &Running) -> Vec<(Capability, bool, &'static str)> {
         (Capability::ImplicitTls, is_implicit, tls),
         (Capability::Ipv6, address.is_ipv6(), ip),
     ];
+    // Where the authority is told, a chain that does not lead to it is a finding; where it is not, nothing can be said.
+    let trust = match &running.profile.trust {
+        TrustChoice::HarnessAuthority => Some((true, "the harness made the certificate")),
+        TrustChoice::File(_) => Some((true, "the authorities are named")),
+        TrustChoice::Insecure => Some((false, "the certificate is not looked at (--insecure)")),
+        TrustChoice::System => None,
+    };
+    given.extend(trust.map(|(has, words)| (Capability::KnownAuthority, has, words)));
     if running.other_source.is_some() {
         given.push((
             Capability::SecondAddress,
@@ -105,10 +113,17 @@ pub async fn discover(
     let mut discovered = Discovered::declared(running);
     let permits = Arc::new(Semaphore::new(limit.max(1)));
     let mut tasks = JoinSet::new();
+    let given: Vec<Capability> = given(running)
+        .into_iter()
+        .map(|(capability, ..)| capability)
+        .collect();
     for scenario in scenarios {
         let Some(capability) = scenario.capability else {
             continue;
         };
+        if given.contains(&capability) {
+            continue;
+        }
         let case = Case {
             id: CaseId {
                 scenario: scenario.id.clone(),

@@ -543,6 +543,10 @@ pub enum RecordWord {
 /// What a certificate must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CertificateQuality {
+    /// No certificate of the chain is out of its validity.
+    InDate,
+    /// An authority that the profile names vouches for it; whether it is good otherwise does not matter.
+    KnownIssuer,
     /// Names the server in a subject alternative name (RFC 9525).
     NamesServer,
     /// Keys and signatures are strong enough (RFC 9325 section 4.5).

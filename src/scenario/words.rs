@@ -348,6 +348,8 @@ fn tls(pattern: &TlsPattern) -> String {
     );
     words.extend(pattern.certificate.iter().map(|quality| {
         match quality {
+            CertificateQuality::InDate => "a certificate that is in date",
+            CertificateQuality::KnownIssuer => "a certificate that an authority vouches for",
             CertificateQuality::NamesServer => "a certificate that names the server",
             CertificateQuality::Strong => "strong keys and signatures",
             CertificateQuality::Valid => "a valid certificate",

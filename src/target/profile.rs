@@ -60,6 +60,8 @@ impl Provisioning {
 pub enum TrustChoice {
     /// The certificate that the harness made for the target.
     HarnessAuthority,
+    /// The authorities that this machine believes; usual for targets that the harness does not start.
+    System,
     /// Certificates of this PEM file.
     File(PathBuf),
     /// Nothing (`--insecure`).
@@ -433,7 +435,7 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
             tls: choice.tls,
             server_name: raw.server_name.clone().unwrap_or_else(|| "localhost".into()),
             second_host: raw.second_host.clone(),
-            trust: lower_trust(raw.trust.as_deref(), folder.as_deref()).map_err(wrong)?,
+            trust: lower_trust(raw.trust.as_deref(), raw.provision, folder.as_deref()).map_err(wrong)?,
             accounts: accounts.clone(),
             declares,
             allow: raw.allow.iter().copied().collect(),
@@ -479,14 +481,20 @@ fn lower_capability(word: &str) -> Result<Capability, String> {
     })
 }
 
-fn lower_trust(word: Option<&str>, folder: Option<&Path>) -> Result<TrustChoice, String> {
+fn lower_trust(
+    word: Option<&str>,
+    provisioning: Provisioning,
+    folder: Option<&Path>,
+) -> Result<TrustChoice, String> {
     match word {
+        None if provisioning == Provisioning::External => Ok(TrustChoice::System),
         None | Some("harness-ca") => Ok(TrustChoice::HarnessAuthority),
+        Some("system") => Ok(TrustChoice::System),
         Some("insecure") => Ok(TrustChoice::Insecure),
         Some(file) => match file.strip_prefix("file:") {
             Some(path) => Ok(TrustChoice::File(folder.unwrap_or(Path::new(".")).join(path))),
             None => Err(format!(
-                "expected `trust: harness-ca`, `insecure` or `file:PATH`, got `{file}`"
+                "expected `trust: harness-ca`, `system`, `insecure` or `file:PATH`, got `{file}`"
             )),
         },
     }

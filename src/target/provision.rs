@@ -450,6 +450,7 @@ impl Provisioner {
                 pem: self.authority.pem().into(),
                 enforce: false,
             }),
+            TrustChoice::System => Ok(ClientTrust::System),
             TrustChoice::Insecure => Ok(ClientTrust::Anything),
             TrustChoice::File(path) => match std::fs::read_to_string(path) {
                 Ok(pem) => Ok(ClientTrust::Authorities {

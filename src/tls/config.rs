@@ -30,6 +30,8 @@ pub enum ClientTrust {
         /// Refuse the handshake on a problem.
         enforce: bool,
     },
+    /// The authorities that this machine believes. A problem is recorded, the handshake goes on.
+    System,
     /// Anything; nothing is recorded.
     Anything,
 }

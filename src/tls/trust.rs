@@ -23,7 +23,7 @@ use super::config::KeyLogSink;
 use super::facts::{date_problem, weakness};
 use super::{ClientTrust, Identity, TlsSetupError};
 use crate::base::{Clock, SystemClock};
-use crate::trace::{CertificateAccount, TlsVersion};
+use crate::trace::{CertificateAccount, TlsVersion, UNKNOWN_ISSUER};
 
 /// The crypto of every connection; never the process default, which a program around us may set.
 pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> =
@@ -68,6 +68,14 @@ pub(super) fn root_store(pem: &str) -> Result<Arc<RootCertStore>, TlsSetupError>
     Ok(Arc::new(roots))
 }
 
+/// The authorities of this machine, read once; empty when it has none. Those that the TLS library cannot use are left
+/// out, as every client does.
+static SYSTEM_ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    Arc::new(roots)
+});
+
 /// Chain and key ready for use. Whether the key fits the certificate is not checked: a mismatch is a possible test.
 pub(super) fn certified_key(identity: &Identity) -> Result<Arc<CertifiedKey>, TlsSetupError> {
     let chain = CertificateDer::pem_slice_iter(identity.chain_pem.as_bytes())
@@ -90,32 +98,46 @@ pub(super) fn certified_key(identity: &Identity) -> Result<Arc<CertifiedKey>, Tl
 pub(super) struct ServerTrust {
     /// Goes into the TLS library.
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
-    /// Asked after the handshake, when problems are only recorded.
-    recorder: Option<Arc<WebPkiServerVerifier>>,
+    recorder: Recorder,
+}
+
+/// Asked after the handshake, when problems are only recorded.
+#[derive(Clone)]
+enum Recorder {
+    /// Nothing is recorded, or the verifier refuses at once.
+    Off,
+    /// There are no authorities: nobody vouches for any chain.
+    Nobody,
+    /// Holds the chain against authorities.
+    Authorities(Arc<WebPkiServerVerifier>),
 }
 
 impl ServerTrust {
     pub(super) fn new(trust: &ClientTrust) -> Result<Self, TlsSetupError> {
-        let ClientTrust::Authorities { pem, enforce } = trust else {
-            return Ok(Self {
-                verifier: ACCEPT_ANYTHING.clone(),
-                recorder: None,
-            });
+        let (roots, enforce) = match trust {
+            ClientTrust::Authorities { pem, enforce } => (root_store(pem)?, *enforce),
+            ClientTrust::System if SYSTEM_ROOTS.is_empty() => return Ok(Self::accepting(Recorder::Nobody)),
+            ClientTrust::System => (SYSTEM_ROOTS.clone(), false),
+            ClientTrust::Anything => return Ok(Self::accepting(Recorder::Off)),
         };
-        let webpki = WebPkiServerVerifier::builder_with_provider(root_store(pem)?, PROVIDER.clone())
+        let webpki = WebPkiServerVerifier::builder_with_provider(roots, PROVIDER.clone())
             .build()
             .map_err(|error| TlsSetupError::new(format!("unusable authorities: {error}")))?;
-        Ok(if *enforce {
+        Ok(if enforce {
             Self {
                 verifier: webpki,
-                recorder: None,
+                recorder: Recorder::Off,
             }
         } else {
-            Self {
-                verifier: ACCEPT_ANYTHING.clone(),
-                recorder: Some(webpki),
-            }
+            Self::accepting(Recorder::Authorities(webpki))
         })
+    }
+
+    fn accepting(recorder: Recorder) -> Self {
+        Self {
+            verifier: ACCEPT_ANYTHING.clone(),
+            recorder,
+        }
     }
 
     /// What else can be said of the chain.
@@ -123,7 +145,7 @@ impl ServerTrust {
         let is_named = *name != ServerName::try_from(super::client::NO_NAME).unwrap_or_else(|_| name.clone());
         let leaf = chain.first().map(ParsedCertificate::try_from);
         CertificateAccount {
-            is_checked: self.recorder.is_some(),
+            is_checked: !matches!(self.recorder, Recorder::Off),
             names_server: match leaf {
                 Some(Ok(leaf)) if is_named => Some(verify_server_name(&leaf, name).is_ok()),
                 Some(Err(_)) if is_named => Some(false),
@@ -136,7 +158,11 @@ impl ServerTrust {
 
     /// What is wrong with the chain a server showed, in words.
     pub(super) fn problem(&self, chain: &[CertificateDer<'_>], name: &ServerName<'_>) -> Option<String> {
-        let recorder = self.recorder.as_ref()?;
+        let recorder = match &self.recorder {
+            Recorder::Off => return None,
+            Recorder::Nobody => return Some(UNKNOWN_ISSUER.into()),
+            Recorder::Authorities(recorder) => recorder,
+        };
         let Some((leaf, intermediates)) = chain.split_first() else {
             return Some("no certificate shown".to_owned());
         };
@@ -163,7 +189,7 @@ pub(super) fn certificate_problem(error: &Error) -> String {
             expected.to_str(),
             crate::base::escape_peer(presented.join(", ").as_bytes())
         ),
-        CertificateError::UnknownIssuer => "unknown issuer".into(),
+        CertificateError::UnknownIssuer => UNKNOWN_ISSUER.into(),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "certificate not meant for this purpose".into()
         }

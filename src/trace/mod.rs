@@ -18,5 +18,5 @@ pub use format::{TRACE_FORMAT, TraceError, TraceErrorKind, read_trace, write_tra
 pub use recorder::Recorder;
 pub use tls_facts::{
     AlertFacts, AlertLevel, CertificateAccount, CertificateFacts, HandshakeFacts, HandshakeFailure,
-    HandshakeKind, ResumedBy, TicketFacts, TlsSign, TlsVersion,
+    HandshakeKind, ResumedBy, TicketFacts, TlsSign, TlsVersion, UNKNOWN_ISSUER,
 };

@@ -119,6 +119,9 @@ impl TlsSign {
     }
 }
 
+/// The certificate problem of a chain that no authority vouches for.
+pub const UNKNOWN_ISSUER: &str = "unknown issuer";
+
 /// What can be said of a server's certificate beyond its contents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]

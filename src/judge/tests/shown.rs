@@ -177,9 +177,23 @@ fn each_quality_of_a_certificate_has_its_own_problem() {
         only(&judged(CertificateQuality::Valid, unknown)).observed,
         "unknown issuer"
     );
-    let expired = shown(|_, account| account.date_problem = Some("expired".into()));
-    assert_eq!(
-        only(&judged(CertificateQuality::Valid, expired)).observed,
-        "expired"
-    );
+    for quality in [CertificateQuality::Valid, CertificateQuality::InDate] {
+        let expired = shown(|_, account| account.date_problem = Some("expired".into()));
+        assert_eq!(only(&judged(quality, expired)).observed, "expired");
+    }
+}
+
+#[test]
+fn an_issuer_is_known_when_an_authority_was_asked_and_vouches() {
+    let known = |problem: Option<&str>, is_checked: bool| {
+        let seen = shown(|facts, account| {
+            facts.certificate_problem = problem.map(str::to_owned);
+            account.is_checked = is_checked;
+        });
+        judged(CertificateQuality::KnownIssuer, seen).verdict
+    };
+    assert_eq!(known(None, true), Verdict::Pass);
+    assert_eq!(known(Some("certificate expired"), true), Verdict::Pass);
+    assert_eq!(known(Some("unknown issuer"), true), Verdict::Fail);
+    assert_eq!(known(None, false), Verdict::Fail);
 }

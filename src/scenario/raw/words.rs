@@ -205,6 +205,8 @@ word_list!(
     CertificateQuality,
     "certificate quality",
     [
+        "in-date" = Self::InDate,
+        "known-issuer" = Self::KnownIssuer,
         "names-server" = Self::NamesServer,
         "strong" = Self::Strong,
         "valid" = Self::Valid,

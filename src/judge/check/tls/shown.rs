@@ -6,7 +6,7 @@ use crate::judge::check::{Account, CheckResult};
 use crate::judge::view::View;
 use crate::judge::words;
 use crate::scenario::model::{CertificateQuality, TlsPattern};
-use crate::trace::{AlertLevel, Channel, EventKind, HandshakeFacts, TlsSign};
+use crate::trace::{AlertLevel, Channel, EventKind, HandshakeFacts, TlsSign, UNKNOWN_ISSUER};
 use crate::wire::tls_record::suite_name;
 use crate::wire::tls_record::suites::suites_called;
 
@@ -58,6 +58,8 @@ fn expected_group(bits: u32) -> String {
 
 fn expected_quality(quality: CertificateQuality) -> &'static str {
     match quality {
+        CertificateQuality::InDate => "a certificate that is in date",
+        CertificateQuality::KnownIssuer => "a certificate that an authority vouches for",
         CertificateQuality::NamesServer => "a certificate that names the server",
         CertificateQuality::Strong => "strong keys and signatures",
         CertificateQuality::Valid => "a valid certificate",
@@ -205,6 +207,14 @@ fn problem(quality: CertificateQuality, facts: &HandshakeFacts) -> Result<Option
         }
     };
     Ok(match quality {
+        CertificateQuality::InDate => account.date_problem.clone(),
+        CertificateQuality::KnownIssuer if !account.is_checked => {
+            Some("held against no authority".to_owned())
+        }
+        CertificateQuality::KnownIssuer => facts
+            .certificate_problem
+            .clone()
+            .filter(|problem| problem == UNKNOWN_ISSUER),
         CertificateQuality::NamesServer => match account.names_server {
             Some(true) => None,
             Some(false) => Some(unnamed()),
