@@ -3,6 +3,12 @@
 //!
 //! The habits that order the replies of a transfer are asked one by one in `tests/conformance.rs`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test file: a panic is the report"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};

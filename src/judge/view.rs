@@ -225,16 +225,18 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The last command line of the session before position `before`.
-    pub(super) fn last_command(&self, before: usize) -> Option<&'a str> {
+    /// What the session sent last on its control connection before position `before`: a command line, or raw bytes.
+    pub(super) fn last_request(&self, before: usize) -> Option<&'a str> {
         let control = self.control();
         self.events
             .iter()
             .take(before)
             .rev()
             .find_map(|event| match &event.kind {
-                EventKind::CommandSent { line, .. } if event.channel.as_ref() == Some(&control) => {
-                    Some(line.as_str())
+                EventKind::CommandSent { line: text, .. } | EventKind::RawSent { text, .. }
+                    if event.channel.as_ref() == Some(&control) =>
+                {
+                    Some(text.strip_suffix("\\r\\n").unwrap_or(text))
                 }
                 _ => None,
             })

@@ -190,7 +190,7 @@ fn judge_reply(
     };
     let text = reply.lines.last().map_or("", String::as_str);
     let shown = words::quoted(format!("{code} {text}").trim_end());
-    let message = match view.last_command(reply.event) {
+    let message = match view.last_request(reply.event) {
         Some(command) => format!("answered {} with {shown}", words::quoted(command)),
         None => format!("sent {shown}"),
     };
@@ -205,7 +205,7 @@ fn judge_reply(
 
 fn judge_absence(view: &View<'_>, alternatives: &[Wanted<'_>], expected: String) -> CheckResult {
     let control = view.control();
-    let command = view.last_command(usize::MAX).map(words::quoted);
+    let command = view.last_request(usize::MAX).map(words::quoted);
     let asked = |verb: &str, other: &str| match &command {
         Some(command) => format!("{verb} {command}"),
         None => other.to_owned(),

@@ -58,6 +58,22 @@ fn a_wrong_code_is_a_finding_with_expected_and_observed() {
 }
 
 #[test]
+fn a_finding_behind_raw_bytes_names_them_and_no_command_before() {
+    let judgement = judge_one(send("x"), vec![required("r.fail", codes(&[5]))], |trace| {
+        trace
+            .command("PBSZ 0")
+            .control(EventKind::RawSent {
+                text: "PORT 1,2\\r\\n".into(),
+                bytes: 10,
+                protected: true,
+            })
+            .reply(1, 200, "Fine.")
+            .consumed(1)
+    });
+    assert_eq!(only(&judgement).message, "answered `PORT 1,2` with `200 Fine.`");
+}
+
+#[test]
 fn a_timeout_is_nothing_and_the_last_thing_that_arrived() {
     let judgement = judge_one(None, vec![required("r.fail", codes(&[226]))], |trace| {
         trace

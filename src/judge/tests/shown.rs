@@ -146,15 +146,16 @@ fn shown(change: impl FnOnce(&mut HandshakeFacts, &mut CertificateAccount)) -> E
     EventKind::HandshakeFinished(facts)
 }
 
+fn judged(quality: CertificateQuality, event: EventKind) -> Judgement {
+    let pattern = TlsPattern {
+        certificate: vec![quality],
+        ..TlsPattern::default()
+    };
+    judge(pattern, event)
+}
+
 #[test]
 fn each_quality_of_a_certificate_has_its_own_problem() {
-    let judged = |quality, event| {
-        let pattern = TlsPattern {
-            certificate: vec![quality],
-            ..TlsPattern::default()
-        };
-        judge(pattern, event)
-    };
     for quality in [
         CertificateQuality::NamesServer,
         CertificateQuality::Strong,
