@@ -7,13 +7,16 @@
     reason = "a test file: a panic is the report"
 )]
 
+mod common;
+
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use common::Served;
 
 /// A few scenarios that are over at once; they need no more than a server.
 const FEW: &str = "protection/pbsz-0-is-accepted auth/auth-tls-is-answered-234 command-order/pass-needs-user";
@@ -62,35 +65,9 @@ fn shell(shell: &str, folder: &Path, script: &str, variables: &[(&str, &str)]) -
         .unwrap()
 }
 
-/// A server with the account `user` and this password; killed when dropped.
-struct Served {
-    child: Child,
-    url: String,
-}
-
-impl Served {
-    fn start(password: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ftpspec"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--account"])
-            .arg(format!("user:{password}"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.split(' ').find(|word| word.starts_with("127.")).unwrap();
-        let url = format!("ftps://user@{}", address.trim());
-        Self { child, url }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Its URL with the account `user`; the password comes from elsewhere.
+fn url_of(served: &Served) -> String {
+    format!("ftps://user@{}", served.address)
 }
 
 /// A folder with `bin/ftpspec`, this script around the program, which it knows as `$FTPSPEC`.
@@ -165,12 +142,12 @@ fn the_action_runs_hands_on_the_exit_code_and_keeps_the_password_to_itself() {
     let conclude = step(&action["runs"]["steps"], "conclude")["run"]
         .as_str()
         .unwrap();
-    let served = Served::start("s3kr1t word");
+    let served = Served::start(&["--account", "user:s3kr1t word"]);
     for (filter, code) in [(FEW, "0"), ("'no such  scenario'", "4")] {
         let folder = folder_with("exec \"$FTPSPEC\" \"$@\"");
         let path = folder.path();
         let file = |name: &str| path.join(name).display().to_string();
-        let wanted = format!("{} --name mine {filter}", served.url);
+        let wanted = format!("{} --name mine {filter}", url_of(&served));
         let output = shell(
             "bash",
             path,
@@ -311,7 +288,8 @@ fn the_cluster_job_runs_its_parts_and_joins_them() {
             true
         );
     }
-    let served = Served::start("pw");
+    let served = Served::start(&["--account", "user:pw"]);
+    let url = url_of(&served);
     // Three scenarios are enough to see that each part does its own.
     let folder = folder_with(&format!(
         "if [ \"$1\" = run ]; then set -- \"$@\" {FEW}; fi; exec \"$FTPSPEC\" \"$@\""
@@ -328,7 +306,7 @@ fn the_cluster_job_runs_its_parts_and_joins_them() {
             ("JOB_COMPLETION_INDEX", index),
             ("SHARDS", "3"),
             ("REPORTS", reports.as_str()),
-            ("TARGET", served.url.as_str()),
+            ("TARGET", url.as_str()),
             ("FTPSPEC_PASSWORD", "pw"),
         ];
         let output = shell("sh", path, &script(&job[1]), &variables);

@@ -10,14 +10,18 @@
     reason = "a test file: a panic is the report, and its own time is the machine's"
 )]
 
+mod common;
+
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use snapbox::cmd::Command;
+
+use common::Served;
 
 const QUICK: &str = "auth/auth-tls-is-answered-234";
 
@@ -218,7 +222,7 @@ fn the_password_may_come_from_the_environment_or_a_file() {
         "--account",
         "bob:from-a-file",
     ]);
-    let url = |user: &str| format!("ftps://{user}@127.0.0.1:{}", served.port);
+    let url = |user: &str| format!("ftps://{user}@127.0.0.1:{}", served.address.port());
     let run = |extra: &[&str], url: String| {
         let command = command(folder.path()).env("FTPSPEC_PASSWORD", "from-the-environment");
         done(
@@ -526,7 +530,7 @@ fn a_run_writes_reports_that_can_be_judged_again_with_the_same_verdicts() {
 fn a_faulty_server_fails_a_run_and_its_finding_says_everything() {
     let folder = empty();
     let served = Served::start(&["--account", "ada:s3kr1t-pw", "--fault", "refuses-pbsz-zero"]);
-    let url = format!("ftps://ada:s3kr1t-pw@127.0.0.1:{}", served.port);
+    let url = format!("ftps://ada:s3kr1t-pw@127.0.0.1:{}", served.address.port());
     let run = ftpspec(folder.path(), &["run", "protection/pbsz-0-is-accepted", &url]);
     assert_eq!(run.code, Some(1), "{}{}", run.out, run.err);
     for words in [
@@ -548,7 +552,7 @@ fn a_faulty_server_fails_a_run_and_its_finding_says_everything() {
 #[test]
 fn findings_are_shown_in_full_when_no_reports_are_written() {
     let served = Served::start(&["--account", "ada:pw", "--fault", "refuses-pbsz-zero"]);
-    let url = format!("ftps://ada:pw@127.0.0.1:{}", served.port);
+    let url = format!("ftps://ada:pw@127.0.0.1:{}", served.address.port());
     let what = ["run", "protection/pbsz-0-is-accepted", &url];
     let with = ftpspec(empty().path(), &what);
     let folder = empty();
@@ -698,7 +702,7 @@ fn repetitions_are_counted() {
 #[test]
 fn fail_fast_stops_and_says_what_did_not_run() {
     let served = Served::start(&["--account", "ada:pw", "--fault", "refuses-pbsz-zero"]);
-    let url = format!("ftps://ada:pw@127.0.0.1:{}", served.port);
+    let url = format!("ftps://ada:pw@127.0.0.1:{}", served.address.port());
     let run = ftpspec(
         empty().path(),
         &[
@@ -812,7 +816,7 @@ fn an_interrupted_run_reports_what_ran() {
 #[test]
 fn an_interrupted_run_tidies_up_on_the_target() {
     let served = Served::start(&["--account", "ada:pw"]);
-    let url = format!("ftps://ada:pw@127.0.0.1:{}", served.port);
+    let url = format!("ftps://ada:pw@127.0.0.1:{}", served.address.port());
     let folder = empty();
     let scenarios = folder.path().join("own/slow");
     std::fs::create_dir_all(&scenarios).unwrap();
@@ -937,39 +941,6 @@ fn serve_ends_with_an_interrupt_and_success() {
     let mut served = Served::start(&[]);
     interrupt(&served.child);
     assert_eq!(served.child.wait().unwrap().code(), Some(0));
-}
-
-/// `ftpspec serve` on a free port; killed when dropped.
-struct Served {
-    child: Child,
-    port: u16,
-}
-
-impl Served {
-    fn start(extra: &[&str]) -> Self {
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_ftpspec"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(extra)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .split(' ')
-            .find_map(|word| word.parse::<std::net::SocketAddr>().ok());
-        let port = address.unwrap_or_else(|| panic!("no address in {line:?}")).port();
-        Self { child, port }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[test]

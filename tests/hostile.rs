@@ -8,6 +8,8 @@
     reason = "a test file: a panic is the report, and nothing else runs in it"
 )]
 
+mod common;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use snapbox::cmd::Command;
+
+use common::Served;
 
 /// A word that must never be seen.
 const PASSWORD: &str = "s3kr1t-Passw0rd";
@@ -356,39 +360,6 @@ fn replies_without_end_are_cut_off() {
         bytes += text.len();
     });
     assert!(bytes < 20_000_000, "{bytes} bytes of reports");
-}
-
-/// `ftpspec serve` on a free port; killed when dropped.
-struct Served {
-    child: std::process::Child,
-    address: SocketAddr,
-}
-
-impl Served {
-    fn start(extra: &[&str]) -> Self {
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_ftpspec"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(extra)
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .split(' ')
-            .find_map(|word| word.parse().ok())
-            .unwrap_or_else(|| panic!("no address in {line:?}"));
-        Self { child, address }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[test]

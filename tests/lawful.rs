@@ -9,17 +9,18 @@
     reason = "a test file: a panic is the report"
 )]
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use ftpspec::mock::Habit;
 use snapbox::cmd::Command;
+
+use common::Served;
 
 /// Warnings that a habit earns: what security practice or the TLS documents ask for and the habit leaves out.
 const WARNED: &[(Habit, &str)] = &[
@@ -122,7 +123,7 @@ fn verdicts_on_the_chain(
     machine: Option<&Path>,
 ) -> (BTreeSet<String>, String) {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("ftps://user:pw@127.0.0.1:{}", served.port);
+    let url = format!("ftps://user:pw@127.0.0.1:{}", served.address.port());
     let command = Command::new(env!("CARGO_BIN_EXE_ftpspec")).env_remove("SSL_CERT_DIR");
     let command = match machine {
         Some(file) => command.env("SSL_CERT_FILE", file),
@@ -193,35 +194,4 @@ fn a_chain_is_judged_where_its_authority_is_known() {
         BTreeSet::from(["not-applicable".to_owned()]),
         "{report}"
     );
-}
-
-/// `ftpspec serve`, ended with the test.
-struct Served {
-    child: Child,
-    port: u16,
-}
-
-impl Served {
-    fn start(options: &[&str]) -> Self {
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_ftpspec"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(options)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.split(' ').find_map(|word| word.parse::<SocketAddr>().ok());
-        let port = address.unwrap_or_else(|| panic!("no address in {line:?}")).port();
-        Self { child, port }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
