@@ -59,6 +59,17 @@ make_context() {
     [ ! -x "$program" ] || cp "$program" "$context/"
 }
 
+# The network namespace of a daemon stays mounted in its folder when it ends.
+stop_daemon() {
+    kill "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+    local mounted
+    while read -r mounted; do
+        umount "$mounted" || true
+    done < <(cut -d' ' -f2 /proc/mounts | grep -F "$2/" || true)
+    rm -rf "$2"
+}
+
 run_with_daemon() {
     install_packages
     mkdir -p "$data"
@@ -69,7 +80,7 @@ run_with_daemon() {
         >"$run/dockerd.log" 2>&1 &
     pid=$!
     # shellcheck disable=SC2064  # this pid and this folder
-    trap "kill $pid 2>/dev/null || true; wait $pid 2>/dev/null || true; rm -rf '$run'" EXIT
+    trap "stop_daemon $pid '$run'" EXIT
     local deadline=$((SECONDS + 60))
     until docker version >/dev/null 2>&1; do
         if ! kill -0 "$pid" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; then

@@ -534,6 +534,80 @@ fn two_runs_are_compared() {
     assert!(nothing.err.contains("no case in common"), "{}", nothing.err);
 }
 
+#[test]
+fn properties_with_another_value_are_told_with_both_values() {
+    let folder = acme(&[("one", &[])]);
+    let folder = folder.path();
+    let run = |reports: &str| {
+        let done = ftpspec(
+            folder,
+            &[
+                "run",
+                "properties/preliminary-reply",
+                "properties/ccc",
+                PBSZ,
+                "-q",
+                "-t",
+                "acme.yaml:one",
+                "--reports",
+                reports,
+            ],
+        );
+        assert_eq!(done.code, Some(0), "{}{}", done.out, done.err);
+    };
+    run("old");
+    // Another lawful way: it is no finding, and a client may depend on it all the same.
+    std::fs::write(folder.join("one.faults"), "--habit sends-150-after-handshake").unwrap();
+    run("new");
+    let diff = ftpspec(folder, &["report", "diff", "old/latest", "new/latest"]);
+    assert_eq!(diff.code, Some(0), "nothing is worse: {}", diff.out);
+    let (_, properties) = diff.out.split_once("\nproperties\n").unwrap();
+    assert!(!properties.contains("ccc"), "{properties}");
+    let as_json = ftpspec(folder, &["report", "diff", "old/latest", "new/latest", "--json"]);
+    let as_json: serde_json::Value = serde_json::from_str(&as_json.out).unwrap();
+    let changes = as_json["properties"].as_array().unwrap();
+    assert!(!changes.is_empty());
+    for change in changes {
+        assert_eq!(change["target"], "one");
+        assert_eq!(change["property"], "preliminary-reply");
+        assert_eq!(change["was"], "before-handshake");
+        assert_eq!(change["is"], "behind-handshake");
+    }
+    assert!(
+        properties.contains("one preliminary-reply: behind-handshake, was before-handshake (")
+            || properties.contains("one preliminary-reply[tls="),
+        "{properties}"
+    );
+    for change in changes {
+        assert!(!change["evidence"].as_str().unwrap().is_empty(), "{change}");
+    }
+}
+
+#[test]
+fn what_the_profile_says_happens_now_and_then_is_not_worse() {
+    let folder = acme(&[("one", &[])]);
+    let (folder, target) = (folder.path(), "acme.yaml:one");
+    let yaml = std::fs::read_to_string(folder.join("acme.yaml")).unwrap();
+    let with = |varies: bool| {
+        let deviation = format!(
+            "known-deviations: [{{ requirement: rfc4217.s9.pbsz-before-prot, scenario: {PROT}, reason: a race, varies: {varies} }}]\n"
+        );
+        std::fs::write(folder.join("acme.yaml"), format!("{deviation}{yaml}")).unwrap();
+        check(folder, target, &["--baseline", "base.json"])
+    };
+    check(folder, target, &["--baseline", "base.json", "--update-baseline"]);
+    break_it(folder, "one", &[WARN]);
+    let rare = with(true);
+    assert_eq!(rare.code, Some(0), "{}{}", rare.out, rare.err);
+    assert!(
+        comparison(&rare).ends_with("0 worse, 0 inconclusive, 0 better, 0 different\n"),
+        "{}",
+        rare.out
+    );
+    let new = with(false);
+    assert_eq!(new.code, Some(1), "{}{}", new.out, new.err);
+}
+
 /// The report without what a time, a port or an id is.
 fn timeless(path: &Path) -> serde_json::Value {
     let mut report = json(path);

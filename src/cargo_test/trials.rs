@@ -8,7 +8,7 @@ use libtest_mimic::{Completion, Failed, Trial};
 
 use super::Options;
 use super::shared::Shared;
-use crate::base::{Clock, RunId, SystemClock};
+use crate::base::{Clock, RunId, Secret, SystemClock};
 use crate::diagnostic::{CaseView, render_case};
 use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, Cell, Filter, expand, select};
@@ -90,9 +90,20 @@ fn profiles(options: &Options) -> Result<Vec<Profile>, String> {
         profiles.extend(target::embedded_profiles().map_err(|error| error.to_string())?);
     }
     for file in &options.target_files {
-        profiles.extend(target::load_profiles(file).map_err(|error| error.to_string())?);
+        let mut loaded = target::load_profiles(file).map_err(|error| error.to_string())?;
+        for profile in &mut loaded {
+            profile.fetch_passwords(&|variable| std::env::var(variable).ok(), &mut nobody_to_ask)?;
+        }
+        profiles.extend(loaded);
     }
     Ok(profiles)
+}
+
+/// Tests run without anybody who could type.
+fn nobody_to_ask(user: &str) -> Result<Secret, String> {
+    Err(format!(
+        "no password for `{user}`: name `password-env` or `password-file` for the account in the target.yaml"
+    ))
 }
 
 fn embedded_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {

@@ -179,12 +179,36 @@ pub(super) struct ExternalArgs {
     /// The name its certificate must be for [default: the host of the URL]
     #[arg(long, value_name = "NAME", help_heading = "Target given by URL")]
     pub(super) server_name: Option<String>,
-    /// Read the password from this file instead of the URL or FTPSPEC_PASSWORD
+    /// Read the password from this file instead of the URL, FTPSPEC_PASSWORD or the terminal
     #[arg(long, value_name = "FILE", help_heading = "Target given by URL")]
     pub(super) password_file: Option<PathBuf>,
-    /// A second account, `USER:PASSWORD`
-    #[arg(long, value_name = "USER:PASSWORD", help_heading = "Target given by URL")]
+    /// A second account; its password comes from FTPSPEC_PASSWORD2 or the terminal when it is left out
+    #[arg(long, value_name = "USER[:PASSWORD]", help_heading = "Target given by URL")]
     pub(super) second_account: Option<String>,
+    /// Read the password of the second account from this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "second_account",
+        help_heading = "Target given by URL"
+    )]
+    pub(super) second_password_file: Option<PathBuf>,
+    /// The certificate to show when the server asks for one, PEM, leaf first
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "client_key",
+        help_heading = "Target given by URL"
+    )]
+    pub(super) client_cert: Option<PathBuf>,
+    /// Its key, PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "client_cert",
+        help_heading = "Target given by URL"
+    )]
+    pub(super) client_key: Option<PathBuf>,
     /// Time allowed for a reply, a handshake or the next data, in seconds [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Target given by URL", value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(super) timeout: Option<u64>,
@@ -414,6 +438,9 @@ pub(super) struct ServeArgs {
     /// Private key, PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(super) key: Option<PathBuf>,
+    /// Ask clients for a certificate of these authorities, PEM, and refuse those without
+    #[arg(long, value_name = "FILE")]
+    pub(super) client_ca: Option<PathBuf>,
     /// Write the authority that signed the made certificate here, PEM
     #[arg(long, value_name = "FILE", conflicts_with = "cert")]
     pub(super) write_ca: Option<PathBuf>,

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::args::{DiagnoseArgs, DiagnosisFormat};
 use super::exit::{CliError, Exit};
-use super::{corpus, external, interrupt, output, run, targets};
+use super::{corpus, external, interrupt, output, password, run, targets};
 use crate::advice::{self, AdviceKnown, ClientPolicy, DiagnosedCase, Diagnosis, Given, Rules, Way};
 use crate::base::{Clock, SystemClock};
 use crate::diagnostic;
@@ -25,7 +26,7 @@ pub(super) async fn run(args: &DiagnoseArgs) -> Result<Exit, CliError> {
     let corpus = corpus::load(&args.corpus)?;
     let rules = load_rules(&corpus)?;
     let provisioner = targets::provisioner()?;
-    let choice = choice(args)?;
+    let choice = choice(args, &cancel)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let runner = CaseRunner::new(&corpus.catalogue, provisioner, clock, targets::fresh_id());
     let running = match &choice {
@@ -117,8 +118,8 @@ fn exit_of(diagnosis: &Diagnosis) -> Exit {
     }
 }
 
-fn choice(args: &DiagnoseArgs) -> Result<TargetChoice, CliError> {
-    let choice = match (&args.url, &args.target) {
+fn choice(args: &DiagnoseArgs, cancel: &CancellationToken) -> Result<TargetChoice, CliError> {
+    let mut choice = match (&args.url, &args.target) {
         (Some(url), _) => TargetChoice::Profile(Box::new(external::profile(url, &args.external)?)),
         (None, Some(name)) => targets::find(name)?,
         (None, None) => {
@@ -127,7 +128,8 @@ fn choice(args: &DiagnoseArgs) -> Result<TargetChoice, CliError> {
             ));
         }
     };
-    run::check_trust(&choice)?;
+    run::check_files(&choice)?;
+    password::fetch(&mut choice, cancel)?;
     Ok(choice)
 }
 

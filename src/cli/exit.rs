@@ -77,6 +77,13 @@ impl CliError {
     }
 }
 
+/// Something that was typed or given cannot be used.
+impl From<String> for CliError {
+    fn from(text: String) -> Self {
+        Self::usage(text)
+    }
+}
+
 /// Ends the process at once. Only for a second interrupt: nothing is tidied.
 #[expect(clippy::disallowed_methods, reason = "the one place that ends the process")]
 pub(super) fn end_now(exit: Exit) -> ! {

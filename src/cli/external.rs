@@ -1,6 +1,7 @@
 //! A target given by URL.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -9,10 +10,16 @@ use super::args::ExternalArgs;
 use super::exit::CliError;
 use crate::base::{Secret, closest};
 use crate::requirement::Capability;
-use crate::target::{Account, Limits, Permission, Profile, Provisioning, Timeouts, TlsMode, TrustChoice};
+use crate::target::{
+    Account, ClientCertificate, Limits, PasswordPlace, PendingPassword, Permission, Profile, Provisioning,
+    Timeouts, TlsMode, TrustChoice,
+};
 
 /// Where the password is looked for when the URL has none.
 const PASSWORD_VARIABLE: &str = "FTPSPEC_PASSWORD";
+
+/// The same for the second account.
+const SECOND_PASSWORD_VARIABLE: &str = "FTPSPEC_PASSWORD2";
 
 /// Whether `text` is meant as a URL and not as a filter.
 pub(super) fn is_url(text: &str) -> bool {
@@ -53,6 +60,8 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
         timeouts.connect = timeouts.connect.min(limit);
         timeouts.close = timeouts.close.min(limit);
     }
+    let (accounts, pending) = accounts(&url, args)?;
+    let client_certificate = args.client_cert.clone().zip(args.client_key.clone());
     Ok(Profile {
         name: args
             .name
@@ -69,7 +78,10 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
         second_host: None,
         server_name: args.server_name.clone().unwrap_or_else(|| host.clone()),
         trust,
-        accounts: accounts(&url, args)?,
+        accounts,
+        pending,
+        client_certificate: client_certificate
+            .map(|(certificate, key)| ClientCertificate { certificate, key }),
         declares: declares(args, implicit)?,
         allow: args
             .allow
@@ -101,41 +113,54 @@ fn safe_name(host: &str) -> String {
         .collect()
 }
 
-fn accounts(url: &Url, args: &ExternalArgs) -> Result<Vec<Account>, CliError> {
+/// The accounts, and those whose password stands neither in the URL nor in an option.
+fn accounts(url: &Url, args: &ExternalArgs) -> Result<(Vec<Account>, Vec<PendingPassword>), CliError> {
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let mut accounts = Vec::new();
+    let (mut accounts, mut pending) = (Vec::new(), Vec::new());
+    let mut add = |user: String, given: Option<String>, file: Option<&PathBuf>, variable: &str| {
+        let place = match (file, &given) {
+            (Some(path), _) => Some(PasswordPlace::File(path.clone())),
+            (None, Some(_)) => None,
+            (None, None) if std::env::var_os(variable).is_some() => {
+                Some(PasswordPlace::Environment(variable.to_owned()))
+            }
+            (None, None) => Some(PasswordPlace::Prompt),
+        };
+        let account = accounts.len();
+        pending.extend(place.map(|place| PendingPassword { account, place }));
+        accounts.push(Account {
+            user,
+            password: given.map(Secret::new).unwrap_or_default(),
+        });
+    };
     if url.username().is_empty() {
         if args.second_account.is_some() {
             return Err(CliError::usage("a second account needs a first one in the URL"));
         }
     } else {
-        let password = match (&args.password_file, url.password()) {
-            (Some(path), _) => std::fs::read_to_string(path)
-                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-                .map_err(|error| CliError::usage(format!("cannot read {}: {error}", path.display())))?,
-            (None, Some(password)) => decode(password),
-            (None, None) => std::env::var(PASSWORD_VARIABLE).map_err(|_| {
-                CliError::usage(format!(
-                    "no password for `{}`: put it in the URL, in {PASSWORD_VARIABLE} or in --password-file",
-                    decode(url.username())
-                ))
-            })?,
-        };
-        accounts.push(Account {
-            user: decode(url.username()),
-            password: Secret::new(password),
-        });
+        let file = args.password_file.as_ref();
+        add(
+            decode(url.username()),
+            url.password().map(decode),
+            file,
+            PASSWORD_VARIABLE,
+        );
     }
     if let Some(second) = &args.second_account {
-        let (user, password) = second
-            .split_once(':')
-            .ok_or_else(|| CliError::usage("expected `--second-account USER:PASSWORD`"))?;
-        accounts.push(Account {
-            user: user.to_owned(),
-            password: Secret::new(password),
-        });
+        let (user, password) = match second.split_once(':') {
+            Some((user, password)) => (user, Some(password.to_owned())),
+            // Not shown: what was meant as a password may stand in it.
+            None if second.contains(char::is_whitespace) => {
+                return Err(CliError::usage(
+                    "expected `--second-account USER` or `USER:PASSWORD`",
+                ));
+            }
+            None => (second.as_str(), None),
+        };
+        let file = args.second_password_file.as_ref();
+        add(user.to_owned(), password, file, SECOND_PASSWORD_VARIABLE);
     }
-    Ok(accounts)
+    Ok((accounts, pending))
 }
 
 /// What is declared: the capabilities named, and those that follow from the URL and the permissions.
@@ -197,6 +222,22 @@ mod tests {
             profile.allow.is_empty(),
             "nothing is written without --allow write"
         );
+    }
+
+    #[test]
+    fn a_password_that_is_left_out_is_asked_for_and_never_empty_by_itself() {
+        let args = ExternalArgs {
+            second_account: Some("bob".into()),
+            second_password_file: Some("secret".into()),
+            ..ExternalArgs::default()
+        };
+        let profile = profile("ftps://ada:pw@127.0.0.1:2121", &args).unwrap();
+        assert_eq!(profile.accounts[1].user, "bob");
+        let second = PendingPassword {
+            account: 1,
+            place: PasswordPlace::File("secret".into()),
+        };
+        assert_eq!(profile.pending, [second]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod list;
 mod manual;
 mod material;
 mod output;
+mod password;
 mod progress;
 mod prove;
 mod report;

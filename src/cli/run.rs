@@ -14,7 +14,7 @@ use super::durations;
 use super::exit::{CliError, Exit};
 use super::material::Material;
 use super::progress::Bar;
-use super::{external, findings, interrupt, output, targets};
+use super::{external, findings, interrupt, output, password, targets};
 use crate::base::{Clock, SystemClock};
 use crate::plan::{CellFilter, Filter, Shard, check_cell_filters, select};
 use crate::report::baseline::{Comparison, render_comparison};
@@ -41,6 +41,9 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let id = targets::fresh_id();
     let mut request = lower(args, &corpus, &provisioner, &id.to_string(), &*clock).await?;
+    for choice in &mut request.targets {
+        password::fetch(choice, &cancel)?;
+    }
     let mut baselines = baselines(args, &corpus, &mut request)?;
     let runner = CaseRunner::new(&corpus.catalogue, provisioner, clock, id).capturing(capture_settings(args));
     let folder = if args.no_reports {
@@ -300,7 +303,7 @@ async fn chosen_targets(
     if !args.networks.is_empty() {
         choices = targets::behind(&choices, &args.networks)?;
     }
-    choices.iter().try_for_each(check_trust)?;
+    choices.iter().try_for_each(check_files)?;
     Ok(choices)
 }
 
@@ -453,11 +456,17 @@ fn transcripts(outcome: &RunOutcome, folder: &ReportFolder) -> String {
     text
 }
 
-/// A file of authorities that cannot be used is the fault of the command line or the profile, not of the target.
-pub(super) fn check_trust(choice: &TargetChoice) -> Result<(), CliError> {
+/// A file of authorities or a client certificate that cannot be used is the fault of the command line or the profile, not of
+/// the target.
+pub(super) fn check_files(choice: &TargetChoice) -> Result<(), CliError> {
     let TargetChoice::Profile(profile) = choice else {
         return Ok(());
     };
+    if let Some(files) = &profile.client_certificate {
+        files.read().map_err(|reason| {
+            CliError::usage(format!("the client certificate for {}: {reason}", profile.name))
+        })?;
+    }
     let TrustChoice::File(path) = &profile.trust else {
         return Ok(());
     };

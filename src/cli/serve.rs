@@ -59,6 +59,7 @@ fn lower(args: &ServeArgs) -> Result<Options, CliError> {
         ReuseArg::Any => ReusePolicy::AnySession,
         ReuseArg::Control => ReusePolicy::ThisControl,
     };
+    options.client_authorities = args.client_ca.as_deref().map(read).transpose()?;
     options.tls_required = args.require_tls;
     options.data_tls_required = args.require_data_tls;
     if !args.versions.is_empty() {

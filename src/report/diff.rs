@@ -12,7 +12,7 @@ use super::baseline::{Baseline, Comparison, compare, render_comparison, stable};
 use super::terminal::Paint;
 use super::text;
 use crate::judge::Verdict;
-use crate::runner::outcome::{CaseOutcome, RunOutcome};
+use crate::runner::outcome::{CaseOutcome, PropertyOutcome, RunOutcome};
 use crate::trace::{Event, EventKind};
 
 /// How many lines of a kind are shown.
@@ -61,10 +61,32 @@ impl TimingClass {
 pub struct TimingChange {
     /// `target scenario[cell]`.
     pub case: String,
+    /// The class of the older run.
+    pub was: TimingClass,
+    /// The class of the newer run.
+    pub is: TimingClass,
     /// How long it took, in seconds.
-    pub was: f64,
-    /// How long it takes.
-    pub is: f64,
+    pub was_seconds: f64,
+    /// How long it takes, in seconds.
+    pub is_seconds: f64,
+}
+
+/// A property with another value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PropertyChange {
+    /// Name of the target.
+    pub target: String,
+    /// Name of the property.
+    pub property: String,
+    /// Axis to value, in the order of the axes.
+    pub cell: Vec<(String, String)>,
+    /// The value in the older run; none when it was not found out.
+    pub was: Option<String>,
+    /// The value in the newer run.
+    pub is: Option<String>,
+    /// The exchange that shows the value of the newer run, or why there is none.
+    pub evidence: String,
 }
 
 /// A reply with another text.
@@ -93,8 +115,10 @@ pub struct RunDiff {
     pub removed: BTreeMap<String, usize>,
     /// Cases that say something in one run and do not apply in the other.
     pub applicability: Vec<String>,
+    /// Properties with another value, of targets that were asked for them in both runs.
+    pub properties: Vec<PropertyChange>,
     /// Facts that no RFC judges (findings of grade info).
-    pub properties: Vec<String>,
+    pub facts: Vec<String>,
     /// Cases of another timing class.
     pub timing: Vec<TimingChange>,
     /// Replies with another text, as far as they were asked for.
@@ -120,6 +144,11 @@ pub fn diff(old: &RunOutcome, new: &RunOutcome) -> RunDiff {
         findings: compare(&only_common(new, old), &Baseline::of(old), ""),
         ..RunDiff::default()
     };
+    for (target, outcome) in &new.targets {
+        if let Some(was) = old.targets.get(target) {
+            diff_properties(&mut diff.properties, target, &was.properties, &outcome.properties);
+        }
+    }
     let before: BTreeMap<CaseKey<'_>, &CaseOutcome> =
         old.cases.iter().map(|case| (key(case), case)).collect();
     let now: BTreeSet<CaseKey<'_>> = new.cases.iter().map(key).collect();
@@ -143,6 +172,29 @@ fn only_common(run: &RunOutcome, other: &RunOutcome) -> RunOutcome {
     run.cases.retain(|case| common.contains(&key(case)));
     run.targets.retain(|name, _| other.targets.contains_key(name));
     run
+}
+
+/// What has another value now. A property that one of the runs did not ask for is no change.
+fn diff_properties(
+    changes: &mut Vec<PropertyChange>,
+    target: &str,
+    old: &[PropertyOutcome],
+    new: &[PropertyOutcome],
+) {
+    for is in new {
+        let same = |was: &&PropertyOutcome| was.property == is.property && was.cell == is.cell;
+        let Some(was) = old.iter().find(same).filter(|was| was.value != is.value) else {
+            continue;
+        };
+        changes.push(PropertyChange {
+            target: target.to_owned(),
+            property: is.property.clone(),
+            cell: is.cell.clone(),
+            was: was.value.clone(),
+            is: is.value.clone(),
+            evidence: is.evidence.clone(),
+        });
+    }
 }
 
 fn diff_case(
@@ -169,10 +221,10 @@ fn diff_case(
     }
     let (facts_before, facts_now) = (facts(old, was), facts(new, is));
     for fact in facts_before.difference(&facts_now) {
-        diff.properties.push(format!("{} no longer: {fact}", name(is)));
+        diff.facts.push(format!("{} no longer: {fact}", name(is)));
     }
     for fact in facts_now.difference(&facts_before) {
-        diff.properties.push(format!("{} now: {fact}", name(is)));
+        diff.facts.push(format!("{} now: {fact}", name(is)));
     }
     let (before, now) = (TimingClass::of(was.seconds), TimingClass::of(is.seconds));
     let (short, long) = if was.seconds < is.seconds {
@@ -184,8 +236,10 @@ fn diff_case(
     if before != now && long > short * 2.0 && long - short > 0.5 {
         diff.timing.push(TimingChange {
             case: name(is),
-            was: was.seconds,
-            is: is.seconds,
+            was: before,
+            is: now,
+            was_seconds: was.seconds,
+            is_seconds: is.seconds,
         });
     }
 }
@@ -258,19 +312,21 @@ pub fn render_diff(diff: &RunDiff, old: &str, width: usize, colour: bool) -> Str
             format!(
                 "{}: {} ({:.1}s), was {} ({:.1}s)",
                 change.case,
-                TimingClass::of(change.is).name(),
-                change.is,
-                TimingClass::of(change.was).name(),
-                change.was
+                change.is.name(),
+                change.is_seconds,
+                change.was.name(),
+                change.was_seconds
             )
         })
         .collect();
+    let properties: Vec<String> = diff.properties.iter().map(property_words).collect();
     let replies: Vec<String> = diff.replies.iter().map(reply_words).collect();
     for (head, lines) in [
         ("only in the newer run", &counts(&diff.added)),
         ("only in the older run", &counts(&diff.removed)),
         ("applicability", &diff.applicability),
-        ("facts", &diff.properties),
+        ("properties", &properties),
+        ("facts", &diff.facts),
         ("time taken", &timing),
         ("replies", &replies),
     ] {
@@ -289,6 +345,32 @@ pub fn render_diff(diff: &RunDiff, old: &str, width: usize, colour: bool) -> Str
         }
     }
     out
+}
+
+fn property_words(change: &PropertyChange) -> String {
+    let value = |value: &Option<String>| {
+        value
+            .as_deref()
+            .map_or_else(|| "not found out".to_owned(), text::plain)
+    };
+    let cell: Vec<String> = change
+        .cell
+        .iter()
+        .map(|(axis, value)| format!("{axis}={value}"))
+        .collect();
+    let cell = if cell.is_empty() {
+        String::new()
+    } else {
+        format!("[{}]", text::plain(&cell.join(",")))
+    };
+    format!(
+        "{} {}{cell}: {}, was {} ({})",
+        text::plain(&change.target),
+        text::plain(&change.property),
+        value(&change.is),
+        value(&change.was),
+        text::plain(&change.evidence)
+    )
 }
 
 fn reply_words(change: &ReplyChange) -> String {

@@ -275,6 +275,7 @@ impl CaseRunner {
         settings.server_name.clone_from(&running.profile.server_name);
         settings.accounts = accounts.collect();
         settings.trust = running.trust.clone();
+        settings.identity.clone_from(&running.identity);
         settings.content_seed = u64::from(stable_hash(&case.id.scenario));
         let provisioner = self.provisioner.clone();
         settings.identities = Some(Arc::new(move |recipe| provisioner.certificate(recipe)));

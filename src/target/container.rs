@@ -123,9 +123,8 @@ impl Container {
             .args(labels.iter().cloned())
             .args(LIMITS.iter().copied());
         if is_here(gateway) {
-            self.other_source = default_gateway()
-                .await
-                .filter(|other| *other != gateway && is_here(*other));
+            let other = make_network(&other_network(&self.name), labels).await?;
+            self.other_source = Some(other).filter(|other| is_here(*other));
         } else {
             self.reach = Reach::Published;
             let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
@@ -225,7 +224,9 @@ impl Container {
         let _ = Call::new(["rm", "--force", "--volumes", self.name.as_str()])
             .run()
             .await;
-        let _ = Call::new(["network", "rm", self.name.as_str()]).run().await;
+        for network in [self.name.clone(), other_network(&self.name)] {
+            let _ = Call::new(["network", "rm"]).arg(network).run().await;
+        }
         self.is_removed = true;
     }
 }
@@ -236,9 +237,9 @@ impl Drop for Container {
             return;
         }
         // Nobody waits here: an interrupted program ends at once, the removal goes on.
-        let script = r#"docker rm --force --volumes "$1"; docker network rm "$1""#;
+        let script = r#"docker rm --force --volumes "$1"; docker network rm "$1" "$2""#;
         let _ = std::process::Command::new("/bin/sh")
-            .args(["-c", script, "remove", &self.name])
+            .args(["-c", script, "remove", &self.name, &other_network(&self.name)])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -279,9 +280,10 @@ async fn network_gateway(name: &str) -> Option<IpAddr> {
         .find(IpAddr::is_ipv4)
 }
 
-/// The address of this machine in docker's default network.
-async fn default_gateway() -> Option<IpAddr> {
-    network_gateway("bridge").await
+/// The network beside that of a container: this machine's address in it is the second one that a client may come from. Not the
+/// one of docker's default network: what comes from there is masqueraded, and the server would see the first address again.
+fn other_network(name: &str) -> String {
+    format!("{name}-other")
 }
 
 /// Whether `address` is one of this machine.

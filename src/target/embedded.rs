@@ -273,6 +273,8 @@ fn embedded_profile(policy: &EmbeddedPolicy) -> Profile {
         second_host: Some(HOST.into()),
         trust: TrustChoice::HarnessAuthority,
         accounts: accounts(),
+        pending: Vec::new(),
+        client_certificate: None,
         declares: policy.capabilities(),
         allow: allow.into_iter().collect(),
         limits: Limits { max_connections: 64 },

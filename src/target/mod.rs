@@ -10,6 +10,7 @@ mod image;
 mod leftover;
 mod network;
 mod owner;
+mod password;
 mod process;
 mod profile;
 mod provision;
@@ -18,10 +19,11 @@ mod serve;
 pub use embedded::{EMBEDDED, EmbeddedPolicy, EmbeddedPool, HURRY};
 pub use leftover::{Leftover, down, down_all, logs};
 pub use network::{NETWORK_AREAS, Network};
+pub use password::{PasswordPlace, PendingPassword};
 pub use process::installed;
 pub use profile::{
-    Account, KnownDeviation, Limits, Permission, Profile, ProfileError, Provisioning, Timeouts, TlsMode,
-    TrustChoice, embedded_profiles, load_profiles,
+    Account, ClientCertificate, KnownDeviation, Limits, Permission, Profile, ProfileError, Provisioning,
+    Timeouts, TlsMode, TrustChoice, embedded_profiles, load_profiles,
 };
 pub use provision::{ProvisionError, ProvisionErrorKind, Provisioner, Running};
 pub use serve::ServeScript;

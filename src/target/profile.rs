@@ -12,8 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::network::Network;
+use super::password::{PasswordPlace, PendingPassword};
 use crate::base::{Secret, closest};
 use crate::requirement::Capability;
+use crate::tls::Identity;
 
 /// The folder `docker/` as it was when this binary was built.
 static BUNDLED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/docker");
@@ -91,6 +93,40 @@ pub struct Account {
     pub user: String,
     /// For PASS.
     pub password: Secret,
+}
+
+/// The certificate that a client shows to a target, PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The chain, leaf first.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+impl ClientCertificate {
+    /// Certificate and key, which belong together.
+    ///
+    /// # Errors
+    /// When they cannot be read or used, with the files.
+    pub fn read(&self) -> Result<Identity, String> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        };
+        let identity = Identity {
+            chain_pem: read(&self.certificate)?.into(),
+            key_pem: read(&self.key)?.into(),
+        };
+        identity.check().map_err(|error| {
+            format!(
+                "cannot use {} with {}: {}",
+                self.certificate.display(),
+                self.key.display(),
+                error.reason
+            )
+        })?;
+        Ok(identity)
+    }
 }
 
 /// The time allowed for each kind of wait.
@@ -197,6 +233,10 @@ pub struct Profile {
     pub trust: TrustChoice,
     /// Accounts; the harness makes some up for targets it starts.
     pub accounts: Vec<Account>,
+    /// Accounts whose password has to be fetched first; see [`Profile::fetch_passwords`].
+    pub pending: Vec<PendingPassword>,
+    /// What every session shows when it is asked for a certificate, unless a scenario names another one.
+    pub client_certificate: Option<ClientCertificate>,
     /// Capabilities it is declared to have (`true`) or to lack (`false`).
     pub declares: BTreeMap<Capability, bool>,
     /// What the harness may do.
@@ -222,6 +262,25 @@ impl Profile {
             network: Some(network),
             ..self.clone()
         }
+    }
+
+    /// Fetches the passwords that are not there yet: `environment` looks up a variable, `ask` asks whoever started the run for
+    /// the password of a user.
+    ///
+    /// # Errors
+    /// When a password cannot be had, with the account and the place.
+    pub fn fetch_passwords<E: From<String>>(
+        &mut self,
+        environment: &dyn Fn(&str) -> Option<String>,
+        ask: &mut dyn FnMut(&str) -> Result<Secret, E>,
+    ) -> Result<(), E> {
+        for pending in std::mem::take(&mut self.pending) {
+            let Some(account) = self.accounts.get_mut(pending.account) else {
+                continue;
+            };
+            account.password = pending.place.fetch(&account.user, environment, ask)?;
+        }
+        Ok(())
     }
 }
 
@@ -300,7 +359,19 @@ pub fn load_profiles(path: &Path) -> Result<Vec<Profile>, ProfileError> {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RawAccount {
     user: String,
-    password: String,
+    #[serde(default)]
+    password: Option<String>,
+    #[serde(default)]
+    password_env: Option<String>,
+    #[serde(default)]
+    password_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawClientCertificate {
+    certificate: PathBuf,
+    key: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -322,6 +393,8 @@ struct RawTarget {
     server_name: Option<String>,
     #[serde(default)]
     accounts: Vec<RawAccount>,
+    #[serde(default)]
+    client_certificate: Option<RawClientCertificate>,
     #[serde(default)]
     second_host: Option<String>,
     #[serde(default)]
@@ -401,11 +474,28 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
                 .into(),
         ));
     }
-    let accounts = raw.accounts.iter().map(|account| Account {
-        user: account.user.clone(),
-        password: Secret::new(&account.password),
+    if raw.provision != Provisioning::External && raw.client_certificate.is_some() {
+        return Err(wrong(
+            "`client-certificate` is for `provision: external`; a server that is started here trusts the harness".into(),
+        ));
+    }
+    let place = |path: &Path| folder.as_deref().unwrap_or(Path::new(".")).join(path);
+    let client_certificate = raw.client_certificate.as_ref().map(|files| ClientCertificate {
+        certificate: place(&files.certificate),
+        key: place(&files.key),
     });
-    let accounts: Vec<Account> = accounts.collect();
+    let (mut accounts, mut pending) = (Vec::new(), Vec::new());
+    for (number, account) in raw.accounts.iter().enumerate() {
+        let (password, from) = lower_password(account, &place).map_err(wrong)?;
+        accounts.push(Account {
+            user: account.user.clone(),
+            password,
+        });
+        pending.extend(from.map(|place| PendingPassword {
+            account: number,
+            place,
+        }));
+    }
     let mut profiles = Vec::new();
     for (variant, choice) in &raw.variants {
         let mut declares = BTreeMap::new();
@@ -437,6 +527,8 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
             second_host: raw.second_host.clone(),
             trust: lower_trust(raw.trust.as_deref(), raw.provision, folder.as_deref()).map_err(wrong)?,
             accounts: accounts.clone(),
+            pending: pending.clone(),
+            client_certificate: client_certificate.clone(),
             declares,
             allow: raw.allow.iter().copied().collect(),
             limits: Limits {
@@ -449,6 +541,29 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
         });
     }
     Ok(profiles)
+}
+
+/// The password of an account, or where it is to be fetched.
+fn lower_password(
+    account: &RawAccount,
+    place: &dyn Fn(&Path) -> PathBuf,
+) -> Result<(Secret, Option<PasswordPlace>), String> {
+    let places = (&account.password, &account.password_env, &account.password_file);
+    Ok(match places {
+        (Some(password), None, None) => (Secret::new(password), None),
+        (None, Some(variable), None) => (
+            Secret::default(),
+            Some(PasswordPlace::Environment(variable.clone())),
+        ),
+        (None, None, Some(file)) => (Secret::default(), Some(PasswordPlace::File(place(file)))),
+        (None, None, None) => (Secret::default(), Some(PasswordPlace::Prompt)),
+        _ => {
+            return Err(format!(
+                "the account `{}` has its password in several places; keep one of `password`, `password-env` and `password-file`",
+                account.user
+            ));
+        }
+    })
 }
 
 fn lower_deviation(raw: RawDeviation, targets: Vec<String>) -> Result<KnownDeviation, String> {
@@ -559,6 +674,62 @@ mod tests {
         let process = with(&MINIMAL.replace("provision: external", "provision: process"));
         let error = parse("target.yaml", &process, None).unwrap_err();
         assert!(error.to_string().contains("`accounts` is for"), "{error}");
+    }
+
+    #[test]
+    fn a_password_may_be_elsewhere() {
+        let with = |account: &str| {
+            let text = format!("accounts: [{{ user: ada, {account} }}]\n{MINIMAL}");
+            parse("target.yaml", &text, Some("/etc/acme".into()))
+        };
+        let fetched = |account: &str| {
+            let mut profile = with(account).unwrap().remove(0);
+            let environment = |name: &str| (name == "ACME_PASSWORD").then(|| "from-env".to_owned());
+            let mut ask = |user: &str| Ok::<_, String>(Secret::new(format!("asked-{user}")));
+            profile.fetch_passwords(&environment, &mut ask).map(|()| {
+                assert!(profile.pending.is_empty());
+                profile.accounts[0].password.reveal().to_owned()
+            })
+        };
+        assert_eq!(fetched("password-env: ACME_PASSWORD").unwrap(), "from-env");
+        assert_eq!(fetched("password: here").unwrap(), "here");
+        assert_eq!(
+            parse(
+                "target.yaml",
+                &format!("accounts: [{{ user: ada }}]\n{MINIMAL}"),
+                None
+            )
+            .unwrap()[0]
+                .pending[0]
+                .place,
+            PasswordPlace::Prompt
+        );
+        let missing = fetched("password-env: ACME_PASSWROD").unwrap_err();
+        assert!(
+            missing.contains("ACME_PASSWROD") && missing.contains("`ada`"),
+            "{missing}"
+        );
+        let unreadable = fetched("password-file: secret").unwrap_err();
+        assert!(unreadable.contains("/etc/acme/secret"), "{unreadable}");
+        let error = with("password: x, password-env: Y").unwrap_err();
+        assert!(error.to_string().contains("several places"), "{error}");
+    }
+
+    #[test]
+    fn a_client_certificate_is_found_beside_its_profile_and_is_for_servers_that_are_there() {
+        let text = format!("client-certificate: {{ certificate: me.pem, key: me.key }}\n{MINIMAL}");
+        let profile = parse("target.yaml", &text, Some("/etc/acme".into()))
+            .unwrap()
+            .remove(0);
+        let files = profile.client_certificate.unwrap();
+        assert_eq!(files.certificate, Path::new("/etc/acme/me.pem"));
+        assert_eq!(files.key, Path::new("/etc/acme/me.key"));
+        let process = text.replace("provision: external", "provision: process");
+        let error = parse("target.yaml", &process, None).unwrap_err();
+        assert!(
+            error.to_string().contains("`client-certificate` is for"),
+            "{error}"
+        );
     }
 
     #[test]

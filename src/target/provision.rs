@@ -11,7 +11,9 @@ use tokio::sync::Mutex;
 use super::container::{Container, Reach};
 use super::image;
 use super::process::{self, Process};
-use super::profile::{Account, Permission, Profile, Provisioning, TlsMode, TrustChoice, unpack_bundled};
+use super::profile::{
+    Account, ClientCertificate, Permission, Profile, Provisioning, TlsMode, TrustChoice, unpack_bundled,
+};
 use super::serve::ServeScript;
 use crate::base::{Masker, Secret, SystemClock, Timeline};
 use crate::requirement::Capability;
@@ -95,6 +97,8 @@ pub struct Running {
     pub accounts: Vec<Account>,
     /// What its certificates are checked against.
     pub trust: ClientTrust,
+    /// What is shown when it asks for a certificate.
+    pub identity: Option<Identity>,
     /// Its version, as far as known.
     pub version: Option<String>,
     /// Another address of this machine that a client of it may come from.
@@ -154,6 +158,7 @@ impl Running {
             address,
             accounts,
             trust,
+            identity: None,
             version,
             other_source: second_loopback(address),
             started: None,
@@ -388,6 +393,7 @@ impl Provisioner {
             address: started.address(),
             accounts: serve.accounts,
             trust: self.trust(&profile.trust)?,
+            identity: None,
             version: None,
             other_source: second_loopback(started.address()),
             started: Some(Mutex::new(started)),
@@ -397,7 +403,8 @@ impl Provisioner {
 
     async fn find(&self, profile: &Profile) -> Result<Running, ProvisionError> {
         let running = self.locate(profile).await?;
-        greeting(running.address, profile.tls, profile.timeouts.greeting)
+        let identity = running.identity.as_ref();
+        greeting(running.address, profile.tls, identity, profile.timeouts.greeting)
             .await
             .map_err(|problem| ProvisionError {
                 kind: ProvisionErrorKind::Unreachable,
@@ -409,7 +416,7 @@ impl Provisioner {
     /// A target that runs elsewhere, without asking whether it greets: for a diagnosis that is a question of its own.
     ///
     /// # Errors
-    /// When its name cannot be resolved, or a file of authorities cannot be read.
+    /// When its name cannot be resolved, a file of authorities or certificates cannot be read, or a password is missing.
     pub async fn locate(&self, profile: &Profile) -> Result<Running, ProvisionError> {
         let unreachable = |detail: String| ProvisionError {
             kind: ProvisionErrorKind::Unreachable,
@@ -429,10 +436,30 @@ impl Provisioner {
             Err(_) => return Err(unreachable(format!("the name {host} was not resolved in time"))),
         };
         let address = address.ok_or_else(|| unreachable(format!("the name {host} has no address")))?;
+        let local = |detail: String| ProvisionError {
+            kind: ProvisionErrorKind::Local,
+            detail,
+        };
+        if let Some(account) = profile
+            .pending
+            .first()
+            .and_then(|pending| profile.accounts.get(pending.account))
+        {
+            return Err(local(format!(
+                "the password of `{}` was not fetched",
+                account.user
+            )));
+        }
         Ok(Running {
             address,
             accounts: profile.accounts.clone(),
             trust: self.trust(&profile.trust)?,
+            identity: profile
+                .client_certificate
+                .as_ref()
+                .map(ClientCertificate::read)
+                .transpose()
+                .map_err(local)?,
             version: None,
             other_source: second_loopback(address),
             started: None,
@@ -472,10 +499,11 @@ impl Provisioner {
             if let Some(code) = started.ended().await {
                 return Err(format!("ended with exit code {code} before it greeted"));
             }
-            let problem = match greeting(started.address(), profile.tls, profile.timeouts.greeting).await {
-                Ok(()) => return Ok(()),
-                Err(problem) => problem,
-            };
+            let problem =
+                match greeting(started.address(), profile.tls, None, profile.timeouts.greeting).await {
+                    Ok(()) => return Ok(()),
+                    Err(problem) => problem,
+                };
             if tokio::time::Instant::now() >= deadline {
                 return Err(format!(
                     "was not ready after {:?}: {problem}",
@@ -489,7 +517,12 @@ impl Provisioner {
 }
 
 /// Connects and reads the first bytes of the greeting, with implicit TLS after a handshake.
-async fn greeting(address: SocketAddr, tls: TlsMode, patience: Duration) -> Result<(), String> {
+async fn greeting(
+    address: SocketAddr,
+    tls: TlsMode,
+    identity: Option<&Identity>,
+    patience: Duration,
+) -> Result<(), String> {
     let recorder = Recorder::new(Timeline::start(Arc::new(SystemClock::new())), Masker::default());
     let channel = Channel::control(Channel::MAIN);
     let mut link = match Link::connect(address, None, None, patience, channel, recorder).await {
@@ -500,7 +533,8 @@ async fn greeting(address: SocketAddr, tls: TlsMode, patience: Duration) -> Resu
         Err(error) => return Err(error.detail),
     };
     if tls == TlsMode::Implicit {
-        let context = ClientContext::new(&ClientTrust::Anything, None, None).map_err(|error| error.reason)?;
+        let context =
+            ClientContext::new(&ClientTrust::Anything, identity, None).map_err(|error| error.reason)?;
         link.start_tls_client(&context, &ClientOptions::default(), patience)
             .await
             .map_err(|failure| format!("does not start TLS: {}", failure.reason))?;

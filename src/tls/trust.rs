@@ -93,6 +93,19 @@ pub(super) fn certified_key(identity: &Identity) -> Result<Arc<CertifiedKey>, Tl
     Ok(Arc::new(CertifiedKey::new(chain, key)))
 }
 
+impl Identity {
+    /// Whether it can be used: chain and key can be read and belong together.
+    ///
+    /// # Errors
+    /// When they cannot or do not.
+    pub fn check(&self) -> Result<(), TlsSetupError> {
+        match certified_key(self)?.keys_match() {
+            Ok(()) | Err(Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(()),
+            Err(_) => Err(TlsSetupError::new("the key is not the one of the certificate")),
+        }
+    }
+}
+
 /// What a client does with the server's certificate.
 #[derive(Clone)]
 pub(super) struct ServerTrust {

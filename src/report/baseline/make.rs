@@ -55,6 +55,7 @@ pub fn target_baseline(
             varies: found.varies,
         };
         explain(&mut entry, run, target, old);
+        keep_cells(&mut entry, old);
         new.entries.push(entry);
     }
     if let Some(old) = old {
@@ -126,6 +127,24 @@ fn seen<'a>(
 /// Whether repetitions of a case went different ways.
 fn varies(case: &CaseOutcome) -> bool {
     case.repeated.is_some_and(|(same, of)| same < of)
+}
+
+/// What varies was seen in the cells of the old entry, too.
+fn keep_cells(entry: &mut Entry, old: Option<&TargetBaseline>) {
+    let same = old.into_iter().flat_map(|old| &old.entries).filter(|other| {
+        other.varies
+            && (&other.scenario, &other.requirement, other.outcome)
+                == (&entry.scenario, &entry.requirement, entry.outcome)
+    });
+    for other in same {
+        if entry.cells.is_empty() || other.cells.is_empty() {
+            entry.cells.clear();
+        } else {
+            entry.cells.extend(other.cells.iter().cloned());
+            entry.cells.sort();
+            entry.cells.dedup();
+        }
+    }
 }
 
 /// Reason, link and last day of an entry.
