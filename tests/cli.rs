@@ -527,6 +527,34 @@ fn a_run_writes_reports_that_can_be_judged_again_with_the_same_verdicts() {
 }
 
 #[test]
+fn properties_are_judged_again_and_a_value_that_differs_is_named() {
+    let folder = empty();
+    let run = ftpspec(folder.path(), &["run", "properties/rein", "properties/list-end"]);
+    assert_eq!(run.code, Some(0), "{}{}", run.out, run.err);
+    let same = "every value of a property is the same";
+    let judged = ftpspec(folder.path(), &["judge"]);
+    assert_eq!(judged.code, Some(0), "{}", judged.err);
+    assert!(judged.out.contains(same), "{}", judged.out);
+    // A stored value that the trace does not show.
+    let report = folder.path().join("reports/latest/report.json");
+    let text = std::fs::read_to_string(&report).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let properties = json["targets"]["embedded"]["properties"].as_array_mut().unwrap();
+    let rein = properties
+        .iter_mut()
+        .find(|one| one["property"] == "rein")
+        .unwrap();
+    assert_eq!(rein["value"], "ends-tls");
+    rein["value"] = "refused".into();
+    std::fs::write(&report, json.to_string()).unwrap();
+    let judged = ftpspec(folder.path(), &["judge"]);
+    assert!(!judged.out.contains(same), "{}", judged.out);
+    let line = "embedded rein: ends-tls, stored as refused";
+    assert!(judged.out.contains(line), "{}", judged.out);
+    assert_eq!(judged.code, Some(0), "{}", judged.err);
+}
+
+#[test]
 fn a_faulty_server_fails_a_run_and_its_finding_says_everything() {
     let folder = empty();
     let served = Served::start(&["--account", "ada:s3kr1t-pw", "--fault", "refuses-pbsz-zero"]);

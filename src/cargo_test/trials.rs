@@ -11,7 +11,7 @@ use super::shared::Shared;
 use crate::base::{Clock, RunId, Secret, SystemClock};
 use crate::diagnostic::{CaseView, render_case};
 use crate::judge::Verdict;
-use crate::plan::{Case, CaseId, Cell, Filter, expand, select};
+use crate::plan::{Case, CaseId, Cell, Filter, expand, requirements_of, select};
 use crate::requirement::Grade;
 use crate::runner::{
     CaseRunner, Corpus, CorpusError, Opponent, ProofCase, Ran, catches, holds, proof_cases, prove_value,
@@ -47,6 +47,7 @@ pub(super) fn collect(options: &Options, required: &str) -> Result<(Vec<Trial>, 
                 .iter()
                 .flat_map(|scenario| proof_trials(scenario, &shared)),
         );
+        trials.extend(requirement_trials(&corpus.scenarios, &scenarios, &shared));
         trials.extend(
             corpus
                 .properties
@@ -182,6 +183,39 @@ fn proof_trials(scenario: &Arc<Scenario>, shared: &Arc<Shared>) -> Vec<Trial> {
         }));
     }
     trials
+}
+
+/// One trial per requirement: one fault at least breaks a check that names it. A scenario that catches a fault at
+/// another requirement's check proves nothing of this one. Requirements with a scenario that was not selected have none.
+fn requirement_trials(all: &[Arc<Scenario>], selected: &[Arc<Scenario>], shared: &Arc<Shared>) -> Vec<Trial> {
+    let mut checked: BTreeMap<&str, Vec<&Arc<Scenario>>> = BTreeMap::new();
+    for scenario in all {
+        for requirement in requirements_of(scenario) {
+            checked.entry(requirement).or_default().push(scenario);
+        }
+    }
+    let is_selected = |scenario: &Arc<Scenario>| selected.iter().any(|one| one.id == scenario.id);
+    checked.retain(|_, scenarios| scenarios.iter().all(|scenario| is_selected(scenario)));
+    let trial = |(requirement, scenarios): (&str, Vec<&Arc<Scenario>>)| {
+        let proofs: Vec<ProofCase> = scenarios
+            .into_iter()
+            .flat_map(proof_cases)
+            .filter(|proof| proof.opponent.fault().is_some())
+            .collect();
+        let (requirement, shared) = (requirement.to_owned(), Arc::clone(shared));
+        Trial::test(format!("requirement {requirement}"), move || {
+            for proof in &proofs {
+                let (run, _) = shared.runtime.block_on(run_proof(&shared.runner, proof));
+                if catches(&run) && run.broken.contains(&requirement) {
+                    return Ok(());
+                }
+            }
+            Err(Failed::from(
+                "no fault that its scenarios detect breaks a check that names it",
+            ))
+        })
+    };
+    checked.into_iter().map(trial).collect()
 }
 
 /// One trial per value: the embedded server can be brought to have it.

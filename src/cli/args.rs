@@ -282,6 +282,9 @@ pub(super) struct ProveArgs {
     /// Only what is not proven
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// The requirements instead of the kill matrix, each with the faults that broke a check naming it
+    #[arg(long, conflicts_with_all = ["all", "quiet"])]
+    pub(super) coverage: bool,
     /// Add the kill matrix to the HTML report of a stored run
     #[arg(long, value_name = "DIR")]
     pub(super) report: Option<PathBuf>,

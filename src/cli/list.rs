@@ -57,7 +57,8 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
-fn coverage_of(corpus: &Corpus) -> coverage::Coverage {
+/// The coverage of the whole catalogue, by what the scenarios say they detect.
+pub(super) fn coverage_of(corpus: &Corpus) -> coverage::Coverage {
     let scenarios = corpus.scenarios.iter().map(|scenario| &**scenario);
     coverage::compute(&coverage::wanted(&corpus.catalogue), scenarios)
 }

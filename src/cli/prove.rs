@@ -11,6 +11,7 @@ use super::args::ProveArgs;
 use super::corpus;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
+use super::list::coverage_of;
 use super::material::Material;
 use super::progress::Bar;
 use super::stored::StoredRun;
@@ -18,6 +19,7 @@ use super::{output, run, soak, targets};
 use crate::base::{Clock, SystemClock};
 use crate::judge::Verdict;
 use crate::mock::Fault;
+use crate::report::coverage::{self, Coverage};
 use crate::report::kill_matrix::{self, FaultVerdict, ProofRow};
 use crate::report::{self, Format};
 use crate::runner::{self, CaseRunner, Opponent, Proof, PropertyProof, ReportFolder, catches};
@@ -63,27 +65,38 @@ pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
         () = interrupts.wait() => return Err(CliError::inconclusive("interrupted; nothing is said about what is proven")),
     };
     let mut text = String::new();
+    let rows: Vec<ProofRow> = proofs.iter().map(row).collect();
+    let coverage = coverage_of(&corpus).measured_by(&rows);
     if !proofs.is_empty() {
-        text.push_str(&render(&proofs, args.quiet, runs));
+        if args.coverage {
+            text.push_str(&coverage::render(&coverage));
+            text.push('\n');
+        } else if !args.quiet {
+            text.push_str(&kill_matrix::render(&rows));
+            text.push('\n');
+        }
+        text.push_str(&render(&proofs, runs));
+        text.push_str(&render_requirements(&coverage));
     }
     if !values.is_empty() {
         text.push_str(&render_values(&values));
     }
     output::print(&text)?;
     if let Some(folder) = &args.report {
-        add_to_report(&proofs, folder)?;
+        add_to_report(rows, folder)?;
     }
     let is_proven = proofs.iter().all(|proof| proof.problems.is_empty())
+        && coverage.unproven().next().is_none()
         && values.iter().all(|proof| proof.problem.is_none());
     Ok(if is_proven { Exit::Success } else { Exit::Failed })
 }
 
 /// Writes the kill matrix beside a stored run, and its HTML report anew.
-fn add_to_report(proofs: &[Proof], folder: &Path) -> Result<(), CliError> {
+fn add_to_report(rows: Vec<ProofRow>, folder: &Path) -> Result<(), CliError> {
     let internal = |error: String| CliError::internal(error);
     let stored = StoredRun::open(folder)?;
     let mut material = Material::stored(&stored)?;
-    material.proofs = Some(proofs.iter().map(row).collect());
+    material.proofs = Some(rows);
     let traces = |place: &str| runner::read_case(&stored.folder, place).ok();
     let html = report::render(Format::Html, &material.input(&stored.outcome, &traces))
         .map_err(|error| internal(error.to_string()))?;
@@ -106,13 +119,9 @@ fn proof_went_well(run: &runner::ProofRun) -> bool {
     }
 }
 
-/// The kill matrix, then what is not proven, then the sums.
-fn render(proofs: &[Proof], quiet: bool, runs: usize) -> String {
+/// What is not proven, then the sums.
+fn render(proofs: &[Proof], runs: usize) -> String {
     let mut text = String::new();
-    if !quiet {
-        text.push_str(&kill_matrix::render(&proofs.iter().map(row).collect::<Vec<_>>()));
-        text.push('\n');
-    }
     for proof in proofs {
         for problem in &proof.problems {
             let _ = writeln!(text, "not proven: {} {problem}", proof.scenario);
@@ -131,6 +140,28 @@ fn render(proofs: &[Proof], quiet: bool, runs: usize) -> String {
         proofs.len(),
         caught.len(),
         Fault::ALL.len()
+    );
+    text
+}
+
+/// The requirements whose scenarios were all proved, and of these the ones that no fault breaks.
+fn render_requirements(coverage: &Coverage) -> String {
+    let mut text = String::new();
+    for row in coverage.unproven() {
+        let scenarios: Vec<&str> = row.scenarios.keys().map(String::as_str).collect();
+        let _ = writeln!(
+            text,
+            "not proven: no fault that {} detects breaks a check that names {}",
+            scenarios.join(" or "),
+            row.id
+        );
+    }
+    let total = coverage.total();
+    let _ = writeln!(
+        text,
+        "{} of {} requirements proven, each by a fault that breaks a check naming it",
+        total.proven,
+        total.proven + total.unproven
     );
     text
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::exit::CliError;
 use crate::report;
-use crate::runner::outcome::{CaseOutcome, RunOutcome};
+use crate::runner::outcome::RunOutcome;
 use crate::runner::{FolderError, read_case};
 use crate::trace::Event;
 
@@ -46,12 +46,10 @@ impl StoredRun {
         Ok(Self { folder, outcome })
     }
 
-    /// The events of `case`; nothing where nothing was run or no trace was kept.
-    pub(super) fn events(&self, case: &CaseOutcome) -> Result<Option<Vec<Event>>, FolderError> {
-        let Some(place) = &case.folder else {
-            return Ok(None);
-        };
-        read_case(&self.folder, place).map(Some)
+    /// The events below `place`, the folder of a case or of a property; nothing where nothing was run or no trace was
+    /// kept.
+    pub(super) fn events(&self, place: Option<&str>) -> Result<Option<Vec<Event>>, FolderError> {
+        place.map(|place| read_case(&self.folder, place)).transpose()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::kill_matrix::{FaultVerdict, ProofRow};
 use super::text;
 use crate::plan::requirements_of;
 use crate::requirement::{Catalogue, Grade, Side};
@@ -43,6 +44,9 @@ pub struct Coverage {
     pub rows: Vec<CoverageRow>,
     /// Requirements that scenarios name and the catalogue does not have: id and scenario.
     pub unknown: Vec<(String, String)>,
+    /// Whether the faults of the rows are those that were seen to break a check that names the requirement
+    /// ([`Coverage::measured_by`]), and not only those that its scenarios detect.
+    pub is_measured: bool,
 }
 
 /// One requirement.
@@ -63,9 +67,9 @@ pub struct CoverageRow {
 /// How a requirement is looked after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// A scenario that detects a fault checks it.
+    /// A scenario that detects a fault checks it; measured: a fault broke a check that names it.
     Proven,
-    /// Scenarios check it, and none of them detects a fault.
+    /// Scenarios check it, and none of them detects a fault; measured: no fault broke a check that names it.
     Unproven,
     /// No scenario, and a reason.
     Waived,
@@ -76,9 +80,9 @@ pub enum Standing {
 /// The sums of an area.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AreaTotal {
-    /// Requirements with a scenario that detects a fault.
+    /// Requirements that are [`Standing::Proven`].
     pub proven: usize,
-    /// Requirements with scenarios, none of which detects a fault.
+    /// Requirements that are [`Standing::Unproven`].
     pub unproven: usize,
     /// Requirements without a scenario and with a reason.
     pub waived: usize,
@@ -148,10 +152,49 @@ pub fn compute<'a>(requirements: &[Wanted], scenarios: impl IntoIterator<Item = 
                 .map(move |scenario| (id.to_owned(), scenario))
         })
         .collect();
-    Coverage { rows, unknown }
+    Coverage {
+        rows,
+        unknown,
+        is_measured: false,
+    }
 }
 
 impl Coverage {
+    /// The part of it that `proofs` say something about, by what they saw: a fault counts for a requirement only where it
+    /// broke a check that names the requirement. Rows with a scenario that was not proved are left out, so that a part of
+    /// the scenarios says nothing of what the rest may prove.
+    #[must_use]
+    pub fn measured_by(mut self, proofs: &[ProofRow]) -> Self {
+        let proofs: BTreeMap<&str, &ProofRow> = proofs
+            .iter()
+            .map(|proof| (proof.scenario.as_str(), proof))
+            .collect();
+        self.rows.retain(|row| {
+            row.scenarios
+                .keys()
+                .all(|scenario| proofs.contains_key(scenario.as_str()))
+        });
+        for row in &mut self.rows {
+            for (scenario, faults) in &mut row.scenarios {
+                let proof = proofs.get(scenario.as_str());
+                let seen = proof.iter().flat_map(|proof| &proof.faults);
+                *faults = seen
+                    .filter(|fault| breaks(fault, &row.id))
+                    .map(|fault| fault.fault.clone())
+                    .collect();
+            }
+        }
+        self.is_measured = true;
+        self
+    }
+
+    /// Requirements with scenarios and without a fault.
+    pub fn unproven(&self) -> impl Iterator<Item = &CoverageRow> {
+        self.rows
+            .iter()
+            .filter(|row| row.standing() == Standing::Unproven)
+    }
+
     /// Requirements that are neither covered nor waived.
     pub fn uncovered(&self) -> impl Iterator<Item = &CoverageRow> {
         self.rows.iter().filter(|row| row.is_uncovered())
@@ -174,6 +217,11 @@ impl Coverage {
         self.rows.iter().for_each(|row| total.count(row));
         total
     }
+}
+
+/// Whether the fault broke a check that names the requirement.
+fn breaks(fault: &FaultVerdict, requirement: &str) -> bool {
+    fault.is_caught() && fault.requirements.iter().any(|id| id == requirement)
 }
 
 impl AreaTotal {
@@ -203,7 +251,7 @@ pub fn render(coverage: &Coverage) -> String {
     out
 }
 
-/// The sums per area, then what is missing.
+/// The sums per area, then what is missing. `covered` without proofs: a scenario that names a fault checks it.
 #[must_use]
 pub fn render_totals(coverage: &Coverage) -> String {
     let mut out = String::new();
@@ -214,7 +262,13 @@ pub fn render_totals(coverage: &Coverage) -> String {
         .max()
         .unwrap_or(0)
         .max("area".len());
-    let _ = writeln!(out, "{:<width$}  proven  unproven  waived  uncovered", "area");
+    // Without proofs it is only known which scenarios name a fault.
+    let proven = if coverage.is_measured { "proven" } else { "covered" };
+    let _ = writeln!(
+        out,
+        "{:<width$}  {proven:>7}  unproven  waived  uncovered",
+        "area"
+    );
     for (area, total) in &areas {
         line(&mut out, width, &text::plain(area), total);
     }
@@ -224,14 +278,10 @@ pub fn render_totals(coverage: &Coverage) -> String {
         "uncovered",
         coverage.uncovered().map(|row| text::plain(&row.id)),
     );
-    let unproven = coverage
-        .rows
-        .iter()
-        .filter(|row| row.standing() == Standing::Unproven);
     section(
         &mut out,
         "covered, but no fault proves it",
-        unproven.map(|row| {
+        coverage.unproven().map(|row| {
             let scenarios: Vec<String> = row.scenarios.keys().map(|id| text::plain(id)).collect();
             format!("{} ({})", text::plain(&row.id), scenarios.join(", "))
         }),
@@ -280,7 +330,7 @@ fn requirement(out: &mut String, row: &CoverageRow) {
 fn line(out: &mut String, width: usize, name: &str, total: &AreaTotal) {
     let _ = writeln!(
         out,
-        "{name:<width$}  {:>6}  {:>8}  {:>6}  {:>9}",
+        "{name:<width$}  {:>7}  {:>8}  {:>6}  {:>9}",
         total.proven, total.unproven, total.waived, total.uncovered
     );
 }

@@ -407,6 +407,46 @@ fn coverage_lists_what_is_missing() {
 }
 
 #[test]
+fn measured_coverage_counts_only_faults_that_break_a_check_naming_the_requirement() {
+    let wanted = |id: &str| coverage::Wanted {
+        id: id.into(),
+        area: "auth".into(),
+        grade: Grade::Fail,
+        waived: None,
+    };
+    let scenarios = [
+        checking("auth/a", "r.one", "omits-auth"),
+        checking("auth/b", "r.two", "omits-auth"),
+        checking("auth/c", "r.three", "omits-auth"),
+        checking("auth/d", "r.four", "omits-auth"),
+    ];
+    let proof = |scenario: &str, requirement: &str, verdict| kill_matrix::ProofRow {
+        scenario: scenario.into(),
+        strict: Verdict::Pass,
+        faults: vec![kill_matrix::FaultVerdict {
+            fault: "omits-auth".into(),
+            verdict,
+            requirements: vec![requirement.into()],
+        }],
+    };
+    let listed = coverage::compute(&["r.one", "r.two", "r.three", "r.four"].map(wanted), &scenarios);
+    assert_eq!(listed.total().proven, 4);
+    let measured = listed.measured_by(&[
+        proof("auth/a", "r.one", Verdict::Warn),
+        proof("auth/b", "r.one", Verdict::Fail),
+        proof("auth/c", "r.three", Verdict::Inconclusive),
+    ]);
+    let unproven: Vec<&str> = measured.unproven().map(|row| row.id.as_str()).collect();
+    assert_eq!(unproven, ["r.three", "r.two"]);
+    assert_eq!((measured.rows.len(), measured.total().proven), (3, 1));
+    let text = coverage::render(&measured);
+    assert!(
+        text.contains("area   proven  unproven") && text.contains("auth/b: no fault"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_waiver_of_what_is_covered_is_told() {
     let requirements = [coverage::Wanted {
         id: "r.one".into(),

@@ -25,7 +25,9 @@ pub use discover::{Discovered, discover};
 pub use execute::{CaseContext, execute};
 pub use folder::{FolderError, ReportFolder, read_case};
 pub use known::is_known;
-pub use properties::{PropertyProof, PropertyRequest, properties, prove_properties, prove_value};
+pub use properties::{
+    PropertyProof, PropertyRequest, properties, property_of, prove_properties, prove_value,
+};
 pub use prove::{Opponent, Proof, ProofCase, ProofRun, catches, holds, proof_cases, prove, run_proof};
 pub use run::{Finished, Progress, RunRequest, TargetChoice, plan_cases, run, today};
 pub use soak::{Soaked, soak, soak_cases};

@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::case_runner::{CaseRunner, Ran};
 use super::outcome::PropertyOutcome;
-use crate::judge;
+use crate::judge::{self, Judgement, Requirements};
 use crate::mock::{Fault, Habit};
 use crate::plan::{Case, CaseId, CellFilter, TargetFacts, expand, keeps_cell};
 use crate::requirement::Capability;
 use crate::scenario::Scenario;
 use crate::target::{EMBEDDED, EmbeddedPolicy, Running};
+use crate::trace::Event;
 
 /// What is asked, and of whom.
 #[derive(Clone, Copy)]
@@ -111,10 +112,22 @@ async fn run_embedded(
 }
 
 fn outcome_of(runner: &CaseRunner, case: &Case, ran: &Ran, folder: Option<String>) -> PropertyOutcome {
-    let yielded = judge::yielded(case, runner.requirements(), &ran.events);
-    let (value, evidence) = match yielded {
+    property_of(case, runner.requirements(), &ran.judgement, &ran.events, folder)
+}
+
+/// The property that the events of a case tell, by its scenario. Pure: a stored trace tells it again. Where no value came
+/// about, the evidence is the reason of `judgement`.
+#[must_use]
+pub fn property_of(
+    case: &Case,
+    requirements: &Requirements,
+    judgement: &Judgement,
+    events: &[Event],
+    folder: Option<String>,
+) -> PropertyOutcome {
+    let (value, evidence) = match judge::yielded(case, requirements, events) {
         Some(yielded) => (Some(yielded.value), yielded.evidence),
-        None => (None, ran.judgement.reason.clone().unwrap_or_default()),
+        None => (None, judgement.reason.clone().unwrap_or_default()),
     };
     PropertyOutcome {
         property: case.scenario.name().to_owned(),

@@ -57,8 +57,8 @@ fn replies(old: &StoredRun, new: &StoredRun) -> Result<Vec<ReplyChange>, CliErro
             continue;
         };
         let (Some(old_events), Some(new_events)) = (
-            old.events(was).map_err(cannot)?,
-            new.events(case).map_err(cannot)?,
+            old.events(was.folder.as_deref()).map_err(cannot)?,
+            new.events(case.folder.as_deref()).map_err(cannot)?,
         ) else {
             continue;
         };
