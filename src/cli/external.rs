@@ -97,10 +97,12 @@ pub(super) fn profile(text: &str, args: &ExternalArgs) -> Result<Profile, CliErr
         network: None,
         folder: None,
         address: Some((host, port)),
+        unusable: None,
     })
 }
 
-fn safe_name(host: &str) -> String {
+/// `host` as the name of a target.
+pub(super) fn safe_name(host: &str) -> String {
     host.trim_matches(':')
         .chars()
         .map(|c| {

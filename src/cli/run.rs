@@ -25,7 +25,7 @@ use crate::runner::{
     TargetChoice,
 };
 use crate::scenario::Scenario;
-use crate::target::TrustChoice;
+use crate::target::{Profile, TrustChoice};
 use crate::tls::{ClientContext, ClientTrust};
 
 /// Cases at the same time when nothing is said: most of a case is waiting.
@@ -278,8 +278,14 @@ async fn chosen_targets(
             &args.external,
         )?)));
     }
+    let mut broken = Vec::new();
     for name in &args.targets {
-        choices.push(targets::find(name)?);
+        match targets::find(name) {
+            Ok(choice) => choices.push(choice),
+            // A file that is there and cannot be read is one target less; a name that is not is a slip of the pen.
+            Err(error) if targets::is_file(name) => broken.push((name, error)),
+            Err(error) => return Err(error),
+        }
     }
     if args.all_targets {
         choices.push(TargetChoice::Embedded);
@@ -289,6 +295,12 @@ async fn chosen_targets(
                 choices.push(TargetChoice::Profile(Box::new(profile)));
             }
         }
+    }
+    if let Some((_, error)) = broken
+        .first()
+        .filter(|_| choices.is_empty() || args.baseline.is_some())
+    {
+        return Err(error.clone());
     }
     if choices.is_empty() {
         choices.push(TargetChoice::Embedded);
@@ -303,6 +315,10 @@ async fn chosen_targets(
     if !args.networks.is_empty() {
         choices = targets::behind(&choices, &args.networks)?;
     }
+    choices.extend(broken.into_iter().map(|(name, error)| {
+        let profile = Profile::unusable(&external::safe_name(name), error.text);
+        TargetChoice::Profile(Box::new(profile))
+    }));
     choices.iter().try_for_each(check_files)?;
     Ok(choices)
 }

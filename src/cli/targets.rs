@@ -207,6 +207,19 @@ pub(super) fn bundled() -> Result<Vec<Profile>, CliError> {
     target::embedded_profiles().map_err(|error| CliError::internal(error.to_string()))
 }
 
+/// The file and the variant of `FILE:VARIANT`.
+fn file_and_variant(name: &str) -> (String, Option<&str>) {
+    match name.rsplit_once(".yaml:") {
+        Some((file, variant)) => (format!("{file}.yaml"), Some(variant)),
+        None => (name.to_owned(), None),
+    }
+}
+
+/// Whether `name` is that of a target file, whatever is in it.
+pub(super) fn is_file(name: &str) -> bool {
+    Path::new(&file_and_variant(name).0).is_file()
+}
+
 /// A target by name, or the only one of a `target.yaml`, or `FILE:VARIANT`.
 pub(super) fn find(name: &str) -> Result<TargetChoice, CliError> {
     if name == EMBEDDED {
@@ -216,10 +229,7 @@ pub(super) fn find(name: &str) -> Result<TargetChoice, CliError> {
     if let Some(profile) = profiles.iter().find(|profile| profile.name == name) {
         return Ok(TargetChoice::Profile(Box::new(profile.clone())));
     }
-    let (file, variant) = match name.rsplit_once(".yaml:") {
-        Some((file, variant)) => (format!("{file}.yaml"), Some(variant)),
-        None => (name.to_owned(), None),
-    };
+    let (file, variant) = file_and_variant(name);
     if !Path::new(&file).is_file() {
         let names = profiles
             .iter()

@@ -45,6 +45,9 @@ pub struct Timeouts {
     pub transfer: Duration,
     /// For the peer's end of a connection.
     pub close: Duration,
+    /// How long `reach` waits between the reply to AUTH TLS and the ClientHello, for a target that takes an early one for a
+    /// command. Steps that start TLS themselves never wait.
+    pub before_tls: Duration,
 }
 
 impl Default for Timeouts {
@@ -58,6 +61,7 @@ impl Default for Timeouts {
             data: Duration::from_secs(10),
             transfer: Duration::from_secs(300),
             close: Duration::from_secs(3),
+            before_tls: Duration::ZERO,
         }
     }
 }
@@ -74,6 +78,7 @@ impl Timeouts {
             data: self.data.min(limit),
             transfer: self.transfer.min(limit),
             close: self.close.min(limit),
+            before_tls: self.before_tls.min(limit),
         }
     }
 }

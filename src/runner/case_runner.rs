@@ -291,6 +291,7 @@ impl CaseRunner {
             data: times.data.min(longest),
             transfer: times.data.min(longest) * WHOLE_TRANSFER,
             close: times.close.min(longest),
+            before_tls: times.before_tls.min(longest),
         };
         settings
     }

@@ -28,6 +28,8 @@ pub struct Discovered {
     pub contradictions: Vec<String>,
     /// Set when not one question was answered well: then what looks absent was never asked. The reason of one of them.
     pub unanswered: Option<String>,
+    /// What could not be asked, because the login was refused: how it was.
+    pub unasked: BTreeMap<Capability, String>,
 }
 
 impl Discovered {
@@ -44,6 +46,7 @@ impl Discovered {
             evidence,
             contradictions: Vec::new(),
             unanswered: None,
+            unasked: BTreeMap::new(),
         };
         for (capability, has, words) in given(running) {
             if declares.contains_key(&capability) {
@@ -195,6 +198,13 @@ fn add(
         // Not asked (no permission to write, say) or harness trouble: nothing is known.
         Verdict::NotApplicable | Verdict::Error => return,
     };
+    if let Some(refused) = refused_login(&ran.events).filter(|_| !has) {
+        // That says nothing about what comes behind a login.
+        if !declares.contains_key(&capability) {
+            discovered.unasked.insert(capability, refused);
+        }
+        return;
+    }
     let evidence = evidence(ran);
     if let Some(declared) = declares.get(&capability) {
         if *declared != has {
@@ -211,6 +221,27 @@ fn add(
         .evidence
         .insert(capability.name().to_owned(), format!("{words}: {evidence}"));
     discovered.facts.set(capability, has, &evidence);
+}
+
+/// How the target refused a login under TLS, when that is what ended the case.
+fn refused_login(events: &[Event]) -> Option<String> {
+    let (place, code, hoped) = events
+        .iter()
+        .enumerate()
+        .find_map(|(place, event)| match &event.kind {
+            EventKind::ActionFailed(ActionProblem::UnexpectedReply { code, hoped }) => {
+                Some((place, code, hoped))
+            }
+            _ => None,
+        })?;
+    let commands = events.iter().take(place).rev();
+    let mut commands = commands.filter_map(|event| match &event.kind {
+        EventKind::CommandSent { line, protected } => Some((line, *protected)),
+        _ => None,
+    });
+    let (line, protected) = commands.next()?;
+    let is_login = ["USER ", "PASS "].iter().any(|verb| line.starts_with(verb));
+    (is_login && protected).then(|| format!("the login was refused: {code} where {hoped} was hoped for"))
 }
 
 /// What a report shows as the evidence of a discovery: the finding when there is one, and else the last exchange.

@@ -3,6 +3,7 @@
 //! Does not print; whoever wants to see progress listens to [`Progress`].
 
 mod case_task;
+mod next_step;
 mod target_run;
 
 use std::collections::BTreeMap;

@@ -282,5 +282,6 @@ fn embedded_profile(policy: &EmbeddedPolicy) -> Profile {
         known_deviations: Vec::new(),
         folder: None,
         address: None,
+        unusable: None,
     }
 }

@@ -144,6 +144,8 @@ pub struct Timeouts {
     pub data: Duration,
     /// The end of a connection.
     pub close: Duration,
+    /// What a set-up waits between the reply to AUTH TLS and the ClientHello; none for almost all targets.
+    pub before_tls: Duration,
     /// From the start of a process to its greeting.
     pub start: Duration,
 }
@@ -158,6 +160,7 @@ impl Default for Timeouts {
             handshake: usual,
             data: usual,
             close: usual,
+            before_tls: Duration::ZERO,
             start: Duration::from_secs(15),
         }
     }
@@ -251,9 +254,39 @@ pub struct Profile {
     pub folder: Option<PathBuf>,
     /// Host and port, for external targets.
     pub address: Option<(String, u16)>,
+    /// Why nothing can be done with it, when its file cannot be read; its cases are inconclusive for that reason.
+    pub unusable: Option<String>,
 }
 
 impl Profile {
+    /// Stands for a target whose file cannot be read, so that the other targets of a run need not wait for its correction.
+    #[must_use]
+    pub fn unusable(name: &str, reason: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            software: name.to_owned(),
+            variant: name.to_owned(),
+            network: None,
+            licence: None,
+            provisioning: Provisioning::External,
+            tls: TlsMode::Explicit,
+            server_name: String::new(),
+            second_host: None,
+            trust: TrustChoice::System,
+            accounts: Vec::new(),
+            pending: Vec::new(),
+            client_certificate: None,
+            declares: BTreeMap::new(),
+            allow: BTreeSet::new(),
+            limits: Limits { max_connections: 1 },
+            timeouts: Timeouts::default(),
+            known_deviations: Vec::new(),
+            folder: None,
+            address: None,
+            unusable: Some(reason),
+        }
+    }
+
     /// The same target behind another network: a target of its own, named after both.
     #[must_use]
     pub fn behind(&self, network: Network) -> Self {
@@ -413,6 +446,7 @@ struct RawTimeouts {
     handshake: Option<String>,
     data: Option<String>,
     close: Option<String>,
+    before_tls: Option<String>,
     start: Option<String>,
 }
 
@@ -538,6 +572,7 @@ fn parse(name: &str, text: &str, folder: Option<PathBuf>) -> Result<Vec<Profile>
             known_deviations: deviations,
             folder: folder.clone(),
             address: address.clone(),
+            unusable: None,
         });
     }
     Ok(profiles)
@@ -632,6 +667,7 @@ fn lower_timeouts(raw: &RawTimeouts) -> Result<Timeouts, String> {
         handshake: pick(&raw.handshake, usual.handshake)?,
         data: pick(&raw.data, usual.data)?,
         close: pick(&raw.close, usual.close)?,
+        before_tls: pick(&raw.before_tls, usual.before_tls)?,
         start: pick(&raw.start, usual.start)?,
     })
 }

@@ -245,6 +245,12 @@ impl Provisioner {
     /// # Errors
     /// See [`ProvisionErrorKind`].
     pub async fn provide(&self, profile: &Profile) -> Result<Running, ProvisionError> {
+        if let Some(reason) = &profile.unusable {
+            return Err(ProvisionError {
+                kind: ProvisionErrorKind::Local,
+                detail: reason.clone(),
+            });
+        }
         match profile.provisioning {
             Provisioning::Docker => self.start_container(profile).await,
             Provisioning::Process => self.start_process(profile).await,
@@ -408,7 +414,10 @@ impl Provisioner {
             .await
             .map_err(|problem| ProvisionError {
                 kind: ProvisionErrorKind::Unreachable,
-                detail: format!("{} {problem}", running.address),
+                detail: format!(
+                    "{} {problem}\ncheck the host, the port and whether the server runs; `ftpspec diagnose` says more",
+                    running.address
+                ),
             })?;
         Ok(running)
     }
@@ -432,7 +441,11 @@ impl Provisioner {
         .await;
         let address = match found {
             Ok(Ok(mut addresses)) => addresses.next(),
-            Ok(Err(error)) => return Err(unreachable(format!("cannot find the address of {host}: {error}"))),
+            Ok(Err(error)) => {
+                return Err(unreachable(format!(
+                    "cannot find the address of {host}: {error}\ncheck the name, or give an address"
+                )));
+            }
             Err(_) => return Err(unreachable(format!("the name {host} was not resolved in time"))),
         };
         let address = address.ok_or_else(|| unreachable(format!("the name {host} has no address")))?;

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::judge::Verdict;
-use crate::plan::Case;
+use crate::plan::{Applicability, Case, applicability};
 use crate::runner::case_runner::{CaseRunner, Ran};
 use crate::runner::discover::Discovered;
 use crate::scenario::Scenario;
@@ -102,7 +102,24 @@ impl CaseTask {
         repeated
     }
 
+    /// Why nobody knows whether the case applies, when the login was refused while that was asked.
+    fn unasked(&self, case: &Case) -> Option<String> {
+        let facts = &self.discovered.facts;
+        let Applicability::NotApplicable { capability, .. } =
+            applicability(&case.scenario, &case.id.cell, facts)
+        else {
+            return None;
+        };
+        let refused = self.discovered.unasked.get(&capability)?;
+        Some(format!(
+            "requires `{capability}`, and whether the target has it could not be asked: {refused}"
+        ))
+    }
+
     async fn run_once(&self, case: &Case) -> Ran {
+        if let Some(reason) = self.unasked(case) {
+            return Ran::not_run(Verdict::Inconclusive, reason);
+        }
         match &self.running {
             Some(running) => {
                 self.runner

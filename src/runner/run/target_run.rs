@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::case_task::{CaseTask, Repeated};
+use super::next_step::next_steps;
 use super::{Progress, Shared, TargetChoice, Written};
 use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, Shard};
@@ -58,6 +59,9 @@ impl TargetRun {
         let mut ready = self.prepare().await;
         self.tell_properties(&mut ready).await;
         let (cases, traces) = self.run_cases(&ready).await;
+        if let TargetChoice::Profile(profile) = &self.choice {
+            ready.outcome.contradictions.extend(next_steps(profile, &cases));
+        }
         if let Some(running) = ready.running.and_then(Arc::into_inner) {
             if let Some((code, log)) = running.ended().await {
                 ready.outcome.unavailable = Some(gone(code, &log));
