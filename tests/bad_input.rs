@@ -84,7 +84,8 @@ fn finish(folder: &Path, output: &Output) -> Seen {
     let shown = text(output);
     assert!(!shown.contains("panicked"), "{shown}");
     let report = std::fs::read_to_string(folder.join("reports/latest/report.json"));
-    let report = report.unwrap_or_else(|error| panic!("{error}: {shown}"));
+    assert!(report.is_ok(), "no report: {shown}");
+    let report = report.unwrap();
     assert!(!shown.contains(PASSWORD) && !report.contains(PASSWORD), "{shown}");
     Seen {
         code: output.status.code(),

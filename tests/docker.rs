@@ -130,8 +130,26 @@ fn what_a_killed_ftpspec_left_is_removed_and_what_a_running_one_uses_is_kept() {
     if !has_docker() {
         return;
     }
-    let mut killed = up("vsftpd-optional");
+    let folder = TempDir::new().unwrap();
+    let mut killed = ftpspec()
+        .args([
+            "run",
+            "-q",
+            "--via",
+            "docker",
+            "-t",
+            "vsftpd-optional",
+            "shutdown",
+            "--reports",
+        ])
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut kept = up("vsftpd-no-reuse");
+    wait_for_cases(&mut killed, folder.path());
+    // SIGKILL: it cannot tidy up.
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert_ne!(things_of("vsftpd-optional"), "");
@@ -183,13 +201,7 @@ fn a_container_that_dies_makes_its_cases_inconclusive_and_never_passes() {
         .spawn()
         .unwrap();
     let filter = "label=org.ftpspec.target=vsftpd-strict-shutdown";
-    let deadline = DEADLINE;
-    let mut waited = Duration::ZERO;
-    // Nothing announces that cases have begun but their traces.
-    while !has_trace(folder.path()) && waited < deadline {
-        std::thread::sleep(Duration::from_millis(50));
-        waited += Duration::from_millis(50);
-    }
+    wait_for_cases(&mut run, folder.path());
     let containers = text(&docker(&["ps", "--quiet", "--filter", filter]));
     docker(&["kill", containers.trim()]);
     assert_eq!(run.wait().unwrap().code(), Some(3));
@@ -209,6 +221,20 @@ fn a_container_that_dies_makes_its_cases_inconclusive_and_never_passes() {
         .collect();
     assert!(gone.len() > 5, "{} cases", gone.len());
     assert!(cases.iter().all(|case| case["judgement"]["verdict"] != "fail"));
+}
+
+/// Until the first case has left its trace; nothing else announces it.
+fn wait_for_cases(run: &mut Child, folder: &Path) {
+    let mut waited = Duration::ZERO;
+    while !has_trace(folder) {
+        assert!(
+            run.try_wait().unwrap().is_none(),
+            "the run ended before its first case"
+        );
+        assert!(waited < DEADLINE, "no case came about");
+        std::thread::sleep(Duration::from_millis(50));
+        waited += Duration::from_millis(50);
+    }
 }
 
 fn has_trace(folder: &Path) -> bool {

@@ -12,6 +12,7 @@ use crate::base::{Clock, RunId, Secret, SystemClock};
 use crate::diagnostic::{CaseView, render_case};
 use crate::judge::Verdict;
 use crate::plan::{Case, CaseId, Cell, Filter, expand, requirements_of, select};
+use crate::report::baseline::{Baseline, TargetBaseline};
 use crate::requirement::Grade;
 use crate::runner::{
     CaseRunner, Corpus, CorpusError, Opponent, ProofCase, Ran, catches, holds, proof_cases, prove_value,
@@ -56,7 +57,7 @@ pub(super) fn collect(options: &Options, required: &str) -> Result<(Vec<Trial>, 
         );
     }
     for profile in profiles(options)? {
-        trials.extend(target_trials(&profile, &scenarios, &shared, required));
+        trials.extend(target_trials(&profile, &scenarios, &shared, required)?);
     }
     Ok((trials, shared))
 }
@@ -242,16 +243,17 @@ fn target_trials(
     scenarios: &[Arc<Scenario>],
     shared: &Arc<Shared>,
     required: &str,
-) -> Vec<Trial> {
+) -> Result<Vec<Trial>, String> {
     let must = required
         .split(',')
         .map(str::trim)
         .any(|name| name == profile.name || name == profile.software || name == "all");
+    let baseline = Arc::new(baseline(profile)?);
     let mut trials = Vec::new();
     for scenario in scenarios.iter().filter(|scenario| !scenario.slow) {
         for cell in expand(scenario) {
             let case = case(scenario, &profile.name, cell);
-            let (shared, profile) = (Arc::clone(shared), profile.clone());
+            let (shared, profile, baseline) = (Arc::clone(shared), profile.clone(), Arc::clone(&baseline));
             trials.push(Trial::ignorable_test(case.id.to_string(), move || {
                 // Asked by the trial and not by the list: cargo-nextest makes the list once per trial.
                 if let Some(reason) = shared.runtime.block_on(shared.missing(&profile)) {
@@ -268,21 +270,42 @@ fn target_trials(
                     .runtime
                     .block_on(shared.run(&profile, &case))
                     .map_err(Failed::from)?;
-                conclude(&case, &ran, &profile, &shared)
+                conclude(&case, &ran, (&profile, &baseline), &shared)
             }));
         }
     }
-    trials
+    Ok(trials)
+}
+
+/// What the committed baseline knows of a bundled target; nothing of any other.
+fn baseline(profile: &Profile) -> Result<TargetBaseline, String> {
+    let bundled = profile.folder.is_none();
+    let Some(text) = target::embedded_baseline(&profile.software).filter(|_| bundled) else {
+        return Ok(TargetBaseline::default());
+    };
+    let mut all =
+        Baseline::parse(text).map_err(|error| format!("the baseline of {}: {error}", profile.software))?;
+    Ok(all.targets.remove(&profile.name).unwrap_or_default())
 }
 
 /// Fails on what is not known; a case that does not apply is ignored with its reason.
-fn conclude(case: &Case, ran: &Ran, profile: &Profile, shared: &Shared) -> Result<Completion, Failed> {
+fn conclude(
+    case: &Case,
+    ran: &Ran,
+    (profile, baseline): (&Profile, &TargetBaseline),
+    shared: &Shared,
+) -> Result<Completion, Failed> {
     match ran.judgement.verdict {
         Verdict::Pass | Verdict::Info | Verdict::Warn => Ok(Completion::Completed),
         Verdict::NotApplicable => Ok(Completion::ignored_with(
             ran.judgement.reason.clone().unwrap_or_default(),
         )),
         Verdict::Fail if crate::runner::is_known(case, &ran.judgement, &profile.known_deviations) => {
+            Ok(Completion::Completed)
+        }
+        Verdict::Fail | Verdict::Inconclusive
+            if baseline.accepts(&case.id.scenario, &case.id.cell.to_string(), &ran.judgement) =>
+        {
             Ok(Completion::Completed)
         }
         Verdict::Fail | Verdict::Inconclusive | Verdict::Error => Err(failed(case, ran, shared)),

@@ -52,6 +52,7 @@ impl Session {
         if probe.channel == ChannelRef::Data {
             self.connect_listener().await?;
         } else {
+            tokio::time::sleep(self.timeouts().before_tls).await;
             self.open_control()?.drop_clear_leftover();
         }
         let Self {

@@ -70,8 +70,6 @@ impl Session {
         }
         self.exchange_hoping("AUTH TLS", "AUTH TLS", Hope::Code(234))
             .await?;
-        // Nothing tells when such a target is ready; for all others this is no time at all.
-        tokio::time::sleep(self.timeouts().before_tls).await;
         self.start_tls_on_control(tls).await
     }
 

@@ -45,8 +45,8 @@ pub struct Timeouts {
     pub transfer: Duration,
     /// For the peer's end of a connection.
     pub close: Duration,
-    /// How long `reach` waits between the reply to AUTH TLS and the ClientHello, for a target that takes an early one for a
-    /// command. Steps that start TLS themselves never wait.
+    /// How long a ClientHello on the control connection is held back, for a target that takes one right behind its reply to AUTH
+    /// TLS for a command; none for almost all targets.
     pub before_tls: Duration,
 }
 

@@ -42,11 +42,14 @@ impl Session {
         let Self {
             control: Some(control),
             store,
+            shared,
             ..
         } = self
         else {
             return Err(not_connected("there is no control connection"));
         };
+        // Nothing tells when a target that needs it is ready; for all others this is no time at all.
+        tokio::time::sleep(shared.settings.timeouts.before_tls).await;
         control.drop_clear_leftover();
         let started = Instant::now();
         let outcome = control.link.start_tls_client(&context, &options, within).await;

@@ -18,8 +18,9 @@ pub use make::{Accepted, target_baseline};
 pub(super) use stable::stable;
 
 use crate::base::closest;
-use crate::judge::Verdict;
+use crate::judge::{Judgement, Verdict};
 use crate::plan::{expand, requirements_of};
+use crate::requirement::Grade;
 use crate::runner::outcome::{CaseOutcome, RunOutcome};
 use crate::scenario::Scenario;
 
@@ -52,6 +53,32 @@ pub struct TargetBaseline {
     /// What is wrong, sorted by scenario, requirement and outcome.
     #[serde(default)]
     pub entries: Vec<Entry>,
+}
+
+impl TargetBaseline {
+    /// Whether everything that is wrong with a case is known: every finding of grade fail, or that it says nothing. `cell` is
+    /// `axis=value,axis=value`.
+    #[must_use]
+    pub fn accepts(&self, scenario: &str, cell: &str, judgement: &Judgement) -> bool {
+        let knows = |requirement: Option<&str>, outcome: EntryOutcome| {
+            self.entries.iter().any(|entry| {
+                entry.scenario == scenario
+                    && (entry.cells.is_empty() || entry.cells.iter().any(|only| only == cell))
+                    && entry.requirement.as_deref() == requirement
+                    && entry.outcome >= outcome
+            })
+        };
+        match judgement.verdict {
+            Verdict::Pass | Verdict::Info | Verdict::Warn | Verdict::NotApplicable => true,
+            Verdict::Inconclusive => knows(None, EntryOutcome::Inconclusive),
+            Verdict::Fail => judgement
+                .findings
+                .iter()
+                .filter(|finding| finding.grade == Some(Grade::Fail))
+                .all(|finding| knows(finding.requirement.as_deref(), EntryOutcome::Fail)),
+            Verdict::Error => false,
+        }
+    }
 }
 
 /// How bad an entry is.

@@ -23,7 +23,7 @@ pub use password::{PasswordPlace, PendingPassword};
 pub use process::installed;
 pub use profile::{
     Account, ClientCertificate, KnownDeviation, Limits, Permission, Profile, ProfileError, Provisioning,
-    Timeouts, TlsMode, TrustChoice, embedded_profiles, load_profiles,
+    Timeouts, TlsMode, TrustChoice, embedded_baseline, embedded_profiles, load_profiles,
 };
 pub use provision::{ProvisionError, ProvisionErrorKind, Provisioner, Running};
 pub use serve::ServeScript;

@@ -144,7 +144,7 @@ pub struct Timeouts {
     pub data: Duration,
     /// The end of a connection.
     pub close: Duration,
-    /// What a set-up waits between the reply to AUTH TLS and the ClientHello; none for almost all targets.
+    /// How long a ClientHello on the control connection is held back; none for almost all targets.
     pub before_tls: Duration,
     /// From the start of a process to its greeting.
     pub start: Duration,
@@ -341,6 +341,14 @@ pub fn embedded_profiles() -> Result<Vec<Profile>, ProfileError> {
         profiles.extend(parse(&name, file.contents_utf8().unwrap_or_default(), None)?);
     }
     Ok(profiles)
+}
+
+/// The text of the committed baseline of a bundled piece of software, where there is one.
+#[must_use]
+pub fn embedded_baseline(software: &str) -> Option<&'static str> {
+    BUNDLED
+        .get_file(Path::new(software).join("baseline.json"))?
+        .contents_utf8()
 }
 
 /// Writes the bundled serve scripts to `into` (made when missing), for a program that runs without its sources.

@@ -140,6 +140,12 @@ impl TargetRun {
         outcome
             .contradictions
             .clone_from(&ready.discovered.contradictions);
+        if !profile.timeouts.before_tls.is_zero() {
+            outcome.contradictions.push(format!(
+                "its profile gives it {:?} before each ClientHello",
+                profile.timeouts.before_tls
+            ));
+        }
         if let Some(reason) = &ready.discovered.unanswered {
             let note = format!("it answered none of the questions asked first: {reason}");
             outcome.contradictions.push(note);
