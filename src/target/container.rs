@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 use super::docker_cli::{Call, LABEL};
 use super::owner::Owner;
-use super::process::free_ports;
+use super::process::{Reservation, free_ports};
 use super::provision::{ProvisionError, ProvisionErrorKind};
 use super::serve::{PASSIVE_PORTS, Place, ServeScript};
 
@@ -60,6 +60,8 @@ pub(super) struct Container {
     pub(super) other_source: Option<IpAddr>,
     /// `docker wait`: ends when the container does.
     waiter: Option<Child>,
+    /// Keeps published ports from other programs like this one.
+    reserved: Option<Reservation>,
     is_removed: bool,
 }
 
@@ -86,6 +88,7 @@ impl Container {
             reach: Reach::Direct,
             other_source: None,
             waiter: None,
+            reserved: None,
             is_removed: false,
         };
         match container.start_parts(serve, tag, &labels).await {
@@ -128,8 +131,9 @@ impl Container {
         } else {
             self.reach = Reach::Published;
             let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
-            let (port, passive) =
+            let (port, passive, reserved) =
                 free_ports(loopback).ok_or_else(|| local("no free range of ports".into()))?;
+            self.reserved = Some(reserved);
             let range = format!("{}-{}", passive.start(), passive.end());
             create = create.args([
                 format!("--publish={loopback}:{port}:{port}"),

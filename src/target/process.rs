@@ -3,7 +3,7 @@
 //! The contract of the script is in `docker/README.md`. The script runs in a process group of its own under a small
 //! guard that ends the group when this program goes away for whatever reason, so nothing is left behind.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -56,6 +56,8 @@ pub(super) struct Process {
     group: Option<rustix::process::Pid>,
     pub(super) address: SocketAddr,
     state: PathBuf,
+    /// Its ports are nobody else's as long as this is there.
+    _reserved: Reservation,
 }
 
 /// Whether the software of `profile` is installed: its version line, or what to do about it.
@@ -101,7 +103,8 @@ impl Process {
             detail,
         };
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let (port, passive) = free_ports(address).ok_or_else(|| local("no free range of ports".into()))?;
+        let (port, passive, reserved) =
+            free_ports(address).ok_or_else(|| local("no free range of ports".into()))?;
         serve
             .write(&serve.state)
             .map_err(|error| local(format!("cannot write below {}: {error}", serve.state.display())))?;
@@ -146,6 +149,7 @@ impl Process {
             group,
             address: SocketAddr::new(address, port),
             state: serve.state.clone(),
+            _reserved: reserved,
         })
     }
 
@@ -201,10 +205,17 @@ impl Drop for Process {
     }
 }
 
+/// A range of ports that no other program like this one takes, also before the server listens there: the first one is bound for
+/// UDP, which FTP has no use for, and which the system gives to one program alone and takes back when that ends.
+#[derive(Debug)]
+pub(super) struct Reservation {
+    _first: UdpSocket,
+}
+
 /// A port for the control connection and a range of passive ones.
-pub(super) fn free_ports(address: IpAddr) -> Option<(u16, RangeInclusive<u16>)> {
-    let ports = free_range(address)?;
-    Some((*ports.start(), ports.start() + 1..=*ports.end()))
+pub(super) fn free_ports(address: IpAddr) -> Option<(u16, RangeInclusive<u16>, Reservation)> {
+    let (ports, reserved) = free_range(address)?;
+    Some((*ports.start(), ports.start() + 1..=*ports.end(), reserved))
 }
 
 /// A port nobody listens on at this moment.
@@ -215,7 +226,7 @@ fn free_port(address: IpAddr) -> std::io::Result<u16> {
 /// A range of ports nobody listens on at this moment: one for the control connection and [`PASSIVE_PORTS`] more, below
 /// those that the system gives to connections. This program never gives the same range twice until it has given all;
 /// programs that look at the same time start at different places.
-fn free_range(address: IpAddr) -> Option<RangeInclusive<u16>> {
+fn free_range(address: IpAddr) -> Option<(RangeInclusive<u16>, Reservation)> {
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
     let length = PASSIVE_PORTS + 1;
     let lowest = 12_000_u16;
@@ -225,10 +236,13 @@ fn free_range(address: IpAddr) -> Option<RangeInclusive<u16>> {
         let place = next.fetch_add(1, Ordering::Relaxed) % places;
         let first = lowest + place * length;
         let range = first..=first + length - 1;
+        let reserved = Reservation {
+            _first: UdpSocket::bind((address, first)).ok()?,
+        };
         range
             .clone()
             .all(|port| TcpListener::bind((address, port)).is_ok())
-            .then_some(range)
+            .then_some((range, reserved))
     })
 }
 
@@ -275,11 +289,25 @@ mod tests {
     }
 
     #[test]
+    fn a_range_that_is_reserved_is_given_to_nobody_else() {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let (range, reserved) = free_range(address).unwrap();
+        // As another program would ask for it.
+        assert!(UdpSocket::bind((address, *range.start())).is_err());
+        assert!(
+            TcpListener::bind((address, *range.start())).is_ok(),
+            "its server can listen there"
+        );
+        drop(reserved);
+        assert!(UdpSocket::bind((address, *range.start())).is_ok());
+    }
+
+    #[test]
     fn servers_of_one_run_never_share_ports() {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let mut seen = BTreeSet::new();
         for _ in 0..40 {
-            let range = free_range(address).unwrap();
+            let (range, _) = free_range(address).unwrap();
             assert!(
                 range.clone().all(|port| seen.insert(port)),
                 "{range:?} was given before"
