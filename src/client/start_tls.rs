@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::data::DataTls;
+use super::escapes::unescape;
 use super::problem::{closed, not_allowed, not_connected, timed_out};
 use super::session::Session;
 use super::wait::{Alongside, Watch, Woke, alongside};
@@ -220,6 +221,11 @@ impl Session {
                 Some(Tls12By::Ticket) | None => Tls12Resumption::TicketsOrIds,
             },
             group_hint: self.group,
+            early_data: choice
+                .early_data
+                .as_ref()
+                .map(|text| unescape(&text.value))
+                .unwrap_or_default(),
         })
     }
 

@@ -82,6 +82,8 @@ closed_list! { Fault, "One deliberate mistake.";
     AcceptsProtSAndSendsClear = "accepts-prot-s-and-sends-clear",
     /// Answers 200 to PROT P with no PBSZ seen.
     AcceptsProtWithoutPbsz = "accepts-prot-without-pbsz",
+    /// Refuses the first ClientHello under TLS 1.2 and answers the second one with a ServerHello.
+    AcceptsRepeatedRenegotiation = "accepts-repeated-renegotiation",
     /// Answers a hello that offers only SHA-1 signatures with a ServerHello of TLS 1.2.
     AcceptsSha1Signatures = "accepts-sha1-signatures",
     /// Answers an SSL 3.0 ClientHello with a ServerHello of that version.
@@ -107,6 +109,8 @@ closed_list! { Fault, "One deliberate mistake.";
     AcceptsUnknownProtLevel = "accepts-unknown-prot-level",
     /// Answers 200 to TYPE Z, MODE Z, STRU Z.
     AcceptsUnknownType = "accepts-unknown-type",
+    /// Answers a hello on a data connection that offers only suites which the control connection refuses (not CBC).
+    AcceptsWeakSuitesOnData = "accepts-weak-suites-on-data",
     /// Answers 226 when the data handshake failed.
     AcknowledgesFailedDataHandshake = "acknowledges-failed-data-handshake",
     /// Keeps what fits of an upload that is larger than the store, and answers 226.
@@ -281,7 +285,7 @@ closed_list! { Fault, "One deliberate mistake.";
     FramesDataAfterLargePbsz = "frames-data-after-large-pbsz",
     /// The unique fact is the same for every file.
     GivesEveryFileOneUniqueFact = "gives-every-file-one-unique-fact",
-    /// Sends tickets of TLS 1.3 that allow early data.
+    /// Sends tickets of TLS 1.3 that allow early data, and takes it.
     GrantsEarlyData = "grants-early-data",
     /// Sends 220 in clear on the implicit port when TLS does not start at once.
     GreetsInClearOnImplicit = "greets-in-clear-on-implicit",
@@ -397,6 +401,8 @@ closed_list! { Fault, "One deliberate mistake.";
     MixesTransfers = "mixes-transfers",
     /// Chooses DEFLATE in TLS 1.2 where the client offers it.
     NegotiatesCompression = "negotiates-compression",
+    /// Answers every hello behind AUTH SSL with a ServerHello of SSL 3.0.
+    NegotiatesSsl3BehindAuthSsl = "negotiates-ssl3-behind-auth-ssl",
     /// Echoes truncated_hmac in TLS 1.2.
     NegotiatesTruncatedHmac = "negotiates-truncated-hmac",
     /// Answers 200 to PORT/EPRT and 150 to LIST, never connects, 425 after a second.

@@ -44,6 +44,8 @@ const HEADERS: usize = 5 + 4;
 pub(super) enum Place {
     /// The control connection.
     Control,
+    /// The control connection behind AUTH SSL.
+    ControlBehindAuthSsl,
     /// A data connection.
     Data,
 }
@@ -201,7 +203,7 @@ pub(super) async fn finish_tls(
         options.alpn = Some(Vec::new());
     }
     let context = match place {
-        Place::Control => &shared.tls,
+        Place::Control | Place::ControlBehindAuthSsl => &shared.tls,
         Place::Data => shared.lenient_tls.as_ref().unwrap_or(&shared.tls),
     };
     link.start_tls_server(context, &options, &hello.bytes, deadline)
@@ -259,6 +261,7 @@ fn tls_faults(shared: &Shared, place: Place) -> ServerFaults {
         resumes_across_names: shared.has(Fault::ResumesAcrossServerNames),
         early_data: shared.has(Fault::GrantsEarlyData).then_some(EARLY_DATA),
         accepts_renegotiation: shared.has(Fault::AcceptsLegacyRenegotiation),
+        accepts_second_renegotiation: shared.has(Fault::AcceptsRepeatedRenegotiation),
         ticket_lifetime: shared
             .has(Fault::AnnouncesLongTicketLifetime)
             .then_some(LONG_LIFETIME),

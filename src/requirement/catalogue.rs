@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn the_built_in_catalogue_is_read_and_consistent() {
         let catalogue = Catalogue::embedded().unwrap();
-        assert_eq!(catalogue.len(), 462);
+        assert_eq!(catalogue.len(), 463);
         for requirement in catalogue.iter() {
             let first = requirement.id.split('.').next().unwrap();
             assert!(crate::base::is_kebab_case(&requirement.id), "{}", requirement.id);

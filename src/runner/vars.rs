@@ -157,6 +157,7 @@ impl Variables {
             sni: self.optional(tls.sni.as_ref())?,
             alpn: self.all(&tls.alpn)?,
             certificate: self.optional(tls.certificate.as_ref())?,
+            early_data: self.optional(tls.early_data.as_ref())?,
             ..tls.clone()
         })
     }

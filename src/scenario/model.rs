@@ -440,6 +440,9 @@ pub struct TlsChoice {
     pub certificate: Option<Template>,
     /// Which session is offered; each verb has its own default.
     pub resume: Option<Spanned<Resume>>,
+    /// TLS 1.3: sent as early data under the session that is offered, whatever its ticket allows; with escapes. Only
+    /// `start-tls` has it.
+    pub early_data: Option<Template>,
 }
 
 /// How TLS 1.2 resumes.

@@ -462,6 +462,12 @@ fn tls_choice(choice: &TlsChoice) -> String {
             .map(|name| format!("certificate {}", name.value)),
     );
     words.extend(choice.resume.as_ref().map(|one| resume(&one.value)));
+    words.extend(
+        choice
+            .early_data
+            .as_ref()
+            .map(|text| format!("early data `{}`", text.value)),
+    );
     words.iter().map(|one| format!(", {one}")).collect()
 }
 

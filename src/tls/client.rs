@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 
 use super::engine::Engine;
-use super::session::{SessionSecret, SessionSlot};
+use super::session::{SessionSecret, SessionSlot, allow_early_data};
 use super::trust::{NO_CERTIFICATE, PROVIDER, ServerTrust, TicketClock, certified_key, versions};
 use super::{
     ClientOptions, ClientTrust, Connection, Identity, KeyLogCallback, KeyLogSink, Tls12Resumption,
@@ -84,6 +84,8 @@ impl ClientContext {
                     payload,
                     received,
                 } => {
+                    let allowing = (!options.early_data.is_empty()).then(|| allow_early_data(payload));
+                    let payload = allowing.as_deref().unwrap_or(payload);
                     let value = source.read(payload, *received).map_err(|error| {
                         TlsSetupError::new(format!("the session cannot be offered: {error}"))
                     })?;
@@ -107,6 +109,7 @@ impl ClientContext {
         // What the server selects is for the judge.
         config.check_selected_alpn = false;
         config.enable_sni = options.send_sni && named;
+        config.enable_early_data = !options.early_data.is_empty();
         config.enable_secret_extraction = true;
         if let Some(key_log) = &self.key_log {
             config.key_log = Arc::new(key_log.clone());
@@ -123,7 +126,11 @@ impl ClientContext {
             verifier,
             certificates,
         };
-        Ok(Connection::client(Engine::Client(Box::new(connection)), side))
+        Ok(Connection::client(
+            Engine::Client(Box::new(connection)),
+            side,
+            &options.early_data,
+        ))
     }
 }
 

@@ -63,6 +63,9 @@ pub struct ClientOptions {
     pub tls12: Tls12Resumption,
     /// The group of an earlier handshake with this peer (IANA number), offered first to avoid a HelloRetryRequest.
     pub group_hint: Option<u16>,
+    /// Sent as early data under the offered session of TLS 1.3, whether or not its ticket allows that; nothing when
+    /// empty, and where no such session is offered.
+    pub early_data: Vec<u8>,
 }
 
 /// How a server treats TLS; one per server, shared by its connections.
@@ -110,6 +113,8 @@ pub struct ServerFaults {
     pub early_data: Option<u32>,
     /// Answers a ClientHello under TLS 1.2 with a ServerHello (and goes no further).
     pub accepts_renegotiation: bool,
+    /// Refuses the first ClientHello under TLS 1.2 and answers the second (and goes no further).
+    pub accepts_second_renegotiation: bool,
     /// Announces this ticket lifetime in seconds, TLS 1.2 and 1.3.
     pub ticket_lifetime: Option<u32>,
     /// Refuses hellos that offer a session in these ways, with handshake_failure.

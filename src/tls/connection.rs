@@ -65,6 +65,8 @@ pub struct Connection {
     pub(super) tap: Tap,
     /// Records of application data without content that were opened.
     pub(super) empty_records: u32,
+    /// Server side: early data that was taken (a fault), until the handshake is finished.
+    pub(super) early: Vec<u8>,
     /// The handshake ended by a failure that our alert answers (for the record of alerts).
     pub(super) sent_alert: Option<AlertFacts>,
     /// Secrets to look for in the records behind the handshake; none when nobody asks for them.

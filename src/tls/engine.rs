@@ -6,10 +6,13 @@ use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::kernel::KernelConnection;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncodeError, ReadEarlyData, UnbufferedStatus};
 use rustls::{CommonState, ConnectionTrafficSecrets, Error, ExtractedSecrets};
 
 use super::session::lock;
+
+/// What a record is longer than its content, at most.
+const EARLY_ROOM: usize = 64;
 
 /// A handshake on either side.
 pub(super) enum Engine {
@@ -51,12 +54,54 @@ impl Engine {
         self.common().peer_certificates().unwrap_or_default()
     }
 
-    /// Works on `inbox` (whole records), takes out of it what was used, and appends what is to be sent to `output`.
-    pub(super) fn advance(&mut self, inbox: &mut Vec<u8>, output: &mut Vec<u8>) -> Progress {
+    /// Client side: the ClientHello, and early data behind it where the library allows that. A failure comes again with
+    /// the first input.
+    pub(super) fn start(&mut self, early_data: &[u8], output: &mut Vec<u8>) {
+        let Self::Client(connection) = self else { return };
+        loop {
+            let status = connection.process_tls_records(&mut []);
+            match status.state {
+                Ok(ConnectionState::TransmitTlsData(mut data)) => {
+                    if let Some(mut early) = data.may_encrypt_early_data() {
+                        let start = output.len();
+                        output.resize(start + early_data.len() + EARLY_ROOM, 0);
+                        let room = output.get_mut(start..).unwrap_or_default();
+                        let written = early.encrypt(early_data, room).unwrap_or(0);
+                        output.truncate(start + written);
+                    }
+                    return data.done();
+                }
+                state => {
+                    let status = UnbufferedStatus { state, ..status };
+                    if !matches!(settle(status, output, &mut |_| {}).1, Turn::Again) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Works on `inbox` (whole records), takes out of it what was used, and appends what is to be sent to `output`. Server
+    /// side: appends early data that the library takes, which it does for a fault only, to `early`.
+    pub(super) fn advance(
+        &mut self,
+        inbox: &mut Vec<u8>,
+        output: &mut Vec<u8>,
+        early: &mut Vec<u8>,
+    ) -> Progress {
         loop {
             let (used, turn) = match self {
-                Self::Client(connection) => settle(connection.process_tls_records(inbox), output),
-                Self::Server(connection) => settle(connection.process_tls_records(inbox), output),
+                Self::Client(connection) => {
+                    settle(connection.process_tls_records(inbox), output, &mut |_| {})
+                }
+                Self::Server(connection) => {
+                    let status = connection.process_tls_records(inbox);
+                    settle(status, output, &mut |mut data| {
+                        while let Some(Ok(record)) = data.next_record() {
+                            early.extend_from_slice(record.payload);
+                        }
+                    })
+                }
             };
             inbox.drain(..used.min(inbox.len()));
             match turn {
@@ -77,8 +122,12 @@ impl Engine {
     fn collect_alert(&mut self, output: &mut Vec<u8>) {
         while self.common().wants_write() {
             let (_, turn) = match self {
-                Self::Client(connection) => settle(connection.process_tls_records(&mut []), output),
-                Self::Server(connection) => settle(connection.process_tls_records(&mut []), output),
+                Self::Client(connection) => {
+                    settle(connection.process_tls_records(&mut []), output, &mut |_| {})
+                }
+                Self::Server(connection) => {
+                    settle(connection.process_tls_records(&mut []), output, &mut |_| {})
+                }
             };
             if !matches!(turn, Turn::Again) {
                 return;
@@ -104,7 +153,11 @@ impl Engine {
     }
 }
 
-fn settle<Data>(status: UnbufferedStatus<'_, '_, Data>, output: &mut Vec<u8>) -> (usize, Turn) {
+fn settle<Data>(
+    status: UnbufferedStatus<'_, '_, Data>,
+    output: &mut Vec<u8>,
+    early: &mut dyn FnMut(ReadEarlyData<'_, '_, Data>),
+) -> (usize, Turn) {
     let turn = match status.state {
         Err(error) => Turn::Failed(error),
         Ok(ConnectionState::EncodeTlsData(mut data)) => {
@@ -128,6 +181,10 @@ fn settle<Data>(status: UnbufferedStatus<'_, '_, Data>, output: &mut Vec<u8>) ->
         }
         Ok(ConnectionState::BlockedHandshake | ConnectionState::WriteTraffic(_)) => Turn::Blocked,
         Ok(ConnectionState::PeerClosed | ConnectionState::Closed) => Turn::Closed,
+        Ok(ConnectionState::ReadEarlyData(data)) => {
+            early(data);
+            Turn::Again
+        }
         Ok(_) => Turn::Failed(Error::General("application data inside the handshake".into())),
     };
     (status.discard, turn)

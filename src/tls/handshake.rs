@@ -24,11 +24,12 @@ const ALERT_RECORD_OVERFLOW: u8 = 22;
 const ALERT_UNEXPECTED_MESSAGE: u8 = 10;
 
 impl Connection {
-    pub(super) fn client(mut engine: Engine, side: ClientSide) -> Self {
+    pub(super) fn client(mut engine: Engine, side: ClientSide, early_data: &[u8]) -> Self {
         let mut output = Vec::new();
         let mut inbox = Vec::new();
         // The ClientHello; a failure here comes again with the first input.
-        let _ = engine.advance(&mut inbox, &mut output);
+        engine.start(early_data, &mut output);
+        let _ = engine.advance(&mut inbox, &mut output, &mut Vec::new());
         let mut tap = Tap::default();
         tap.client(&output);
         Self {
@@ -39,6 +40,7 @@ impl Connection {
             tap,
             sent_alert: None,
             empty_records: 0,
+            early: Vec::new(),
             watched: None,
         }
     }
@@ -52,6 +54,7 @@ impl Connection {
             tap: Tap::default(),
             sent_alert: None,
             empty_records: 0,
+            early: Vec::new(),
             watched: None,
         }
     }
@@ -121,7 +124,7 @@ impl Connection {
             return Some(HandshakeStep::Failed(failure("the handshake is over already")));
         };
         let start = self.output.len();
-        let progress = engine.advance(inbox, &mut self.output);
+        let progress = engine.advance(inbox, &mut self.output, &mut self.early);
         let sent = self.output.get(start..).unwrap_or_default();
         match &self.side {
             Side::Client(_) => self.tap.client(sent),
@@ -195,7 +198,8 @@ impl Connection {
         };
         let (facts, resumed_label) = self.facts(&engine, suite, version);
         match self.open_traffic(engine, suite, version, &facts) {
-            Ok(traffic) => {
+            Ok(mut traffic) => {
+                traffic.take_early(&mut self.early);
                 self.phase = Phase::Open(Box::new(traffic));
                 HandshakeStep::Finished {
                     facts: Box::new(facts),

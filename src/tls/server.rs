@@ -124,9 +124,10 @@ impl ServerSide {
         (session_id && offers_id) || (tls12_ticket && hello.offers_ticket) || (psk && hello.offers_psk)
     }
 
-    /// Whether a renegotiation is accepted (a fault).
-    pub(super) fn accepts_renegotiation(&self) -> bool {
-        self.options.faults.accepts_renegotiation
+    /// Whether a renegotiation is accepted behind so many that were refused (a fault).
+    pub(super) fn accepts_renegotiation(&self, refused: u32) -> bool {
+        let faults = &self.options.faults;
+        faults.accepts_renegotiation || (faults.accepts_second_renegotiation && refused > 0)
     }
 
     /// The connection that answers `hello`.

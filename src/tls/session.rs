@@ -18,6 +18,8 @@ use super::hello::Input;
 use super::trust::TicketClock;
 use crate::trace::Channel;
 
+/// Early data that is sent at most, in bytes.
+const EARLY_DATA_LIMIT: u32 = 16_384;
 /// Sessions kept per store at most; the first and the newest stay.
 const STORE_LIMIT: usize = 256;
 
@@ -140,6 +142,25 @@ fn last_byte_of_ticket(payload: &[u8]) -> Option<usize> {
     let ticket = input.vector16()?;
     let end = payload.len() - input.0.len();
     (!ticket.is_empty()).then(|| end - 1)
+}
+
+/// A NewSessionTicket message of TLS 1.3 that allows early data, whatever it did before: the library sends none otherwise. The
+/// server sees nothing of it. A message that cannot be read stays as it is.
+pub(super) fn allow_early_data(payload: &[u8]) -> Vec<u8> {
+    altered_extensions(payload).unwrap_or_else(|| payload.to_vec())
+}
+
+fn altered_extensions(payload: &[u8]) -> Option<Vec<u8>> {
+    let mut input = Input(payload);
+    input.take(8)?;
+    input.vector8()?;
+    input.vector16()?;
+    let start = payload.len() - input.0.len();
+    let mut altered = payload.get(..start)?.to_vec();
+    // early_data (RFC 8446 section 4.2.10), and no other extension.
+    altered.extend([0, 8, 0, 42, 0, 4]);
+    altered.extend(EARLY_DATA_LIMIT.to_be_bytes());
+    Some(altered)
 }
 
 /// What turns a NewSessionTicket message into a session: the connection it came over, after its handshake.

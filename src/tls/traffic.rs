@@ -49,6 +49,8 @@ pub(super) struct Traffic {
     waiting: VecDeque<Opened>,
     sessions: u32,
     tickets: u32,
+    /// Requests to renegotiate that were answered with no_renegotiation.
+    refused_renegotiations: u32,
     handshake_ticket: Option<TicketFacts>,
     new_sessions: Vec<Session>,
     /// Look for secrets in what is sent and what is received, when somebody asks for them.
@@ -333,6 +335,13 @@ fn open_alert(content: &[u8]) -> Opened {
 }
 
 impl Traffic {
+    /// What came as early data is read first.
+    pub(super) fn take_early(&mut self, early: &mut Vec<u8>) {
+        if !early.is_empty() {
+            self.waiting.push_back(Opened::Data(std::mem::take(early)));
+        }
+    }
+
     pub(super) fn new(
         suite: SupportedCipherSuite,
         version: ProtocolVersion,
@@ -359,6 +368,7 @@ impl Traffic {
             waiting: VecDeque::new(),
             sessions: 0,
             tickets: 0,
+            refused_renegotiations: 0,
             handshake_ticket: None,
             new_sessions: Vec::new(),
             watches,
@@ -487,7 +497,9 @@ impl Traffic {
         match (self.tls13, kind, side) {
             (true, MESSAGE_NEW_SESSION_TICKET, Side::Client(side)) => self.read_ticket(side, body),
             (true, MESSAGE_KEY_UPDATE, _) => self.read_key_update(body, last, output),
-            (false, MESSAGE_CLIENT_HELLO, Side::Server(side)) if side.accepts_renegotiation() => {
+            (false, MESSAGE_CLIENT_HELLO, Side::Server(side))
+                if side.accepts_renegotiation(self.refused_renegotiations) =>
+            {
                 match self.seal(ContentType::Handshake, &renegotiating_hello()) {
                     Ok(record) => {
                         output.extend(record);
@@ -498,6 +510,7 @@ impl Traffic {
             }
             (false, MESSAGE_HELLO_REQUEST, Side::Client(_))
             | (false, MESSAGE_CLIENT_HELLO, Side::Server(_)) => {
+                self.refused_renegotiations = self.refused_renegotiations.saturating_add(1);
                 match self.seal(ContentType::Alert, &[1, ALERT_NO_RENEGOTIATION]) {
                     Ok(record) => {
                         output.extend(record);

@@ -55,6 +55,7 @@ pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
         session.reply(code, "Now the TLS handshake.").await?;
     }
     let access = std::mem::take(&mut session.access);
+    session.is_auth_ssl = is_ssl;
     if session.start_tls().await.is_err() {
         if session.has(Fault::ServesClearCommandsAfterFailedHandshake) {
             session.access = access;
@@ -73,7 +74,6 @@ pub(super) async fn auth(session: &mut Session, command: &Command) -> Step {
         session.access = session.first_account();
     }
     reset_for_auth(session);
-    session.is_auth_ssl = is_ssl;
     if is_ssl && session.does(Habit::ImpliesPrivateForAuthSsl) {
         session.settings.level = Level::Private;
     }

@@ -35,7 +35,7 @@ pub(super) fn wrong_answer(
 ) -> Option<WrongAnswer> {
     refused(shared, client, record_version)
         .or_else(|| old_hello(shared, place, client).map(|version| HandMade::of_version(client, version)))
-        .or_else(|| accepted_suites(shared, client))
+        .or_else(|| accepted_suites(shared, place, client))
         .or_else(|| resumed(shared, place, client))
         .or_else(|| altered(shared, client))
 }
@@ -111,17 +111,20 @@ pub(super) fn old_version(client: &ClientHello) -> Option<u16> {
 
 fn old_hello(shared: &Shared, place: Place, client: &ClientHello) -> Option<u16> {
     let fault = match place {
-        Place::Control => Fault::AcceptsTls10,
+        Place::Control | Place::ControlBehindAuthSsl => Fault::AcceptsTls10,
         Place::Data => Fault::AcceptsTls10OnData,
     };
     if shared.has(fault) {
         return old_version(client);
     }
+    if place == Place::ControlBehindAuthSsl && shared.has(Fault::NegotiatesSsl3BehindAuthSsl) {
+        return Some(SSL3);
+    }
     (shared.has(Fault::AcceptsSsl3) && client.legacy_version == SSL3).then_some(SSL3)
 }
 
 /// Faults that take suites or signatures that nobody should take: the hello offers these and no others.
-fn accepted_suites(shared: &Shared, client: &ClientHello) -> Option<WrongAnswer> {
+fn accepted_suites(shared: &Shared, place: Place, client: &ClientHello) -> Option<WrongAnswer> {
     let offers_only = |lists: &[&[u16]]| {
         let mut offered = real_suites(client).peekable();
         offered.peek().is_some() && offered.all(|suite| lists.iter().any(|list| list.contains(&suite)))
@@ -130,6 +133,10 @@ fn accepted_suites(shared: &Shared, client: &ClientHello) -> Option<WrongAnswer>
     let without_secrecy = [suites::STATIC_RSA, suites::STATIC_DH, suites::TRIPLE_DES];
     let first = || Some(HandMade::of_version(client, TLS12));
     if shared.has(Fault::AcceptsNullSuites) && offers_only(&bad) {
+        return first();
+    }
+    let is_weak = || offers_only(&bad) || offers_only(&without_secrecy);
+    if place == Place::Data && shared.has(Fault::AcceptsWeakSuitesOnData) && is_weak() {
         return first();
     }
     if shared.has(Fault::AcceptsStaticRsa) && offers_only(&without_secrecy) {

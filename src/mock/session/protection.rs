@@ -41,10 +41,15 @@ impl Session {
         } else {
             None
         };
+        let place = if self.is_auth_ssl {
+            Place::ControlBehindAuthSsl
+        } else {
+            Place::Control
+        };
         let link = &mut self.link;
         let (facts, label) = match first {
-            Some(first) => hello::finish_tls(link, &self.shared, Place::Control, &options, first).await?,
-            None => hello::accept_tls(link, &self.shared, Place::Control, &options).await?,
+            Some(first) => hello::finish_tls(link, &self.shared, place, &options, first).await?,
+            None => hello::accept_tls(link, &self.shared, place, &options).await?,
         };
         epoch.resumed = label.map(|label| Label::decode(label).epoch);
         self.control = Control::Protected;

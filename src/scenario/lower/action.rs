@@ -294,7 +294,10 @@ impl Lowering<'_, '_> {
     fn start_tls(&mut self, raw: &RawStartTls) -> Action {
         Action::StartTls(StartTls {
             channel: channel(&raw.channel),
-            tls: self.tls_choice(&tls_choice!(raw)),
+            tls: TlsChoice {
+                early_data: self.optional(&raw.early_data),
+                ..self.tls_choice(&tls_choice!(raw))
+            },
         })
     }
 
@@ -470,6 +473,7 @@ impl Lowering<'_, '_> {
             tls12_by: raw.tls12_by.get().map(|by| by.value.0),
             certificate,
             resume: self.resume(raw.resume),
+            early_data: None,
         }
     }
 

@@ -223,6 +223,8 @@ raw_struct! {
         certificate = "certificate": Text,
         /// The session that the handshake offers; `never` on control and `control` on data when absent.
         resume = "resume": RawResume,
+        /// Sent as early data of TLS 1.3 under that session, whether or not its ticket allows that, with the escapes of `send-raw`.
+        early_data = "early-data": Text,
     }
 }
 
