@@ -28,6 +28,8 @@ async def main():
         ssl=context,
         data_ports=range(int(env("PASSIVE_MIN")), int(env("PASSIVE_MAX")) + 1),
         ipv4_pasv_forced_response_address=os.environ.get("FTPSPEC_PASV_ADDRESS") or None,
+        # Its own is one second for a data connection and its handshake; on a busy machine that says more about the machine.
+        wait_future_timeout=8,
     )
     await server.run(env("ADDRESS"), int(env("PORT")))
 
