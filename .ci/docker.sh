@@ -85,7 +85,8 @@ run_with_daemon() {
     until docker version >/dev/null 2>&1; do
         if ! kill -0 "$pid" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; then
             tail -n 20 "$run/dockerd.log" >&2
-            die "the daemon did not start"
+            die "the docker daemon did not start; it takes root with all capabilities (in a container: --privileged).
+FTPSPEC_WITHOUT_DOCKER=1 .ci/run leaves containers out."
         fi
         sleep 0.1
     done

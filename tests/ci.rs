@@ -188,6 +188,38 @@ fn the_action_runs_hands_on_the_exit_code_and_keeps_the_password_to_itself() {
 }
 
 #[test]
+fn a_machine_that_cannot_run_docker_is_told_what_it_takes_and_how_to_go_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    for (name, script) in [
+        ("dpkg-query", "#!/bin/sh\nprintf installed\n"),
+        (
+            "dockerd",
+            "#!/bin/sh\necho 'operation not permitted' >&2\nexit 1\n",
+        ),
+        ("docker", "#!/bin/sh\nexit 1\n"),
+    ] {
+        std::fs::write(bin.join(name), script).unwrap();
+        std::fs::set_permissions(bin.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let script = format!("'{}' run echo RAN", root().join(".ci/docker.sh").display());
+    let data = folder.path().join("data").display().to_string();
+    let output = shell("bash", folder.path(), &script, &[("FTPSPEC_DOCKER_ROOT", &data)]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    for words in [
+        "operation not permitted",
+        "--privileged",
+        "FTPSPEC_WITHOUT_DOCKER=1",
+    ] {
+        assert!(text(&output).contains(words), "{words}: {}", text(&output));
+    }
+    assert!(!text(&output).contains("RAN"), "{}", text(&output));
+    let run = std::fs::read_to_string(root().join(".ci/run")).unwrap();
+    assert!(run.contains("FTPSPEC_WITHOUT_DOCKER"));
+}
+
+#[test]
 fn the_workflows_name_what_is_there() {
     for path in [".github/workflows/ci.yml", ".github/workflows/matrix.yml"] {
         let workflow = &yaml(path)[0];

@@ -459,3 +459,111 @@ fn a_waiver_of_what_is_covered_is_told() {
     let text = coverage::render(&coverage);
     assert!(text.contains("waived, but covered\n  r.one"), "{text}");
 }
+
+#[test]
+fn a_case_that_waits_now_has_another_timing_class_and_noise_has_not() {
+    let (old, mut new) = (everything(), everything());
+    for case in &mut new.cases {
+        // Twice as long is the load of the machine.
+        case.seconds *= 2.0;
+    }
+    assert!(diff::diff(&old, &new).timing.is_empty());
+    new.cases[0].seconds = 12.0;
+    let diff = diff::diff(&old, &new);
+    assert_eq!(diff.timing.len(), 1);
+    let change = &diff.timing[0];
+    assert_eq!(
+        (change.was, change.is),
+        (diff::TimingClass::Quick, diff::TimingClass::Waiting)
+    );
+    let text = diff::render_diff(&diff, "old", 120, false);
+    assert!(
+        text.contains("\ntime taken\n") && text.contains(": waiting (12.0s), was quick ("),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_property_with_another_value_is_told_per_cell_and_one_that_was_not_asked_for_is_no_change() {
+    let (old, mut new) = (everything(), everything());
+    for target in new.targets.values_mut() {
+        target.properties.retain(|one| one.property != "rein");
+        target.properties.last_mut().unwrap().value = None;
+    }
+    let diff = diff::diff(&old, &new);
+    assert_eq!(diff.properties.len(), 1, "{:?}", diff.properties);
+    let change = &diff.properties[0];
+    assert_eq!(
+        (
+            change.property.as_str(),
+            change.was.as_deref(),
+            change.is.as_deref()
+        ),
+        ("list-end", Some("close-notify"), None)
+    );
+    let text = diff::render_diff(&diff, "old", 160, false);
+    assert!(
+        text.contains("embedded list-end[tls=tls1.3]: not found out, was close-notify ("),
+        "{text}"
+    );
+    assert!(diff.findings.is_empty(), "no value is better than another");
+}
+
+#[test]
+fn a_baseline_accepts_what_it_knows_and_nothing_else() {
+    let mut run = everything();
+    run.cases
+        .retain(|case| case.scenario == "shutdown/truncated-upload");
+    let target = &baseline::Baseline::of(&run).targets["embedded"];
+    let judgement = &run.cases[0].judgement;
+    assert!(target.accepts("shutdown/truncated-upload", "tls=tls1.3", judgement));
+    assert!(!target.accepts("shutdown/another", "tls=tls1.3", judgement));
+    let mut silent = judgement.clone();
+    silent.verdict = Verdict::Inconclusive;
+    assert!(
+        !target.accepts("shutdown/truncated-upload", "tls=tls1.3", &silent),
+        "that nothing is said was not known"
+    );
+    let mut new = judgement.clone();
+    new.findings[0].requirement = Some("another.requirement".into());
+    assert!(!target.accepts("shutdown/truncated-upload", "tls=tls1.3", &new));
+}
+
+#[test]
+fn what_varies_keeps_the_cells_it_was_seen_in() {
+    let run = everything();
+    let accepted = baseline::Accepted::default();
+    let mut old = baseline::target_baseline(&run, "embedded", None, &accepted);
+    let entry = |target: &mut baseline::TargetBaseline| {
+        let place = target
+            .entries
+            .iter()
+            .position(|entry| entry.scenario == "shutdown/truncated-upload");
+        target.entries.swap_remove(place.unwrap())
+    };
+    let mut seen = entry(&mut old);
+    seen.cells = vec!["tls=tls1.2".into()];
+    seen.varies = true;
+    old.entries.push(seen.clone());
+    // This time it happened in the other cell alone.
+    let mut again = run.clone();
+    for case in &mut again.cases {
+        if case.scenario == "shutdown/truncated-upload" && text::cell(case) == "tls=tls1.2" {
+            case.judgement.verdict = Verdict::Pass;
+            case.judgement.findings.clear();
+        }
+    }
+    let mut new = baseline::target_baseline(&again, "embedded", Some(&old), &accepted);
+    let kept = entry(&mut new);
+    assert_eq!(kept.cells, ["tls=tls1.2", "tls=tls1.3"]);
+    assert!(kept.varies);
+    old.entries.pop();
+    seen.varies = false;
+    old.entries.push(seen);
+    let mut new = baseline::target_baseline(&again, "embedded", Some(&old), &accepted);
+    assert_eq!(
+        entry(&mut new).cells,
+        ["tls=tls1.3"],
+        "what does not vary has moved"
+    );
+}

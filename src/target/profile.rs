@@ -721,6 +721,24 @@ mod tests {
     }
 
     #[test]
+    fn only_a_target_that_needs_it_has_its_client_hellos_held_back() {
+        let slow = format!("timeouts: {{ before-tls: 50ms }}\n{MINIMAL}");
+        let profile = |text: &str| parse("target.yaml", text, None).unwrap().remove(0);
+        assert_eq!(profile(&slow).timeouts.before_tls, Duration::from_millis(50));
+        assert!(profile(MINIMAL).timeouts.before_tls.is_zero());
+        let bundled = embedded_profiles().unwrap();
+        let held = bundled
+            .iter()
+            .filter(|profile| !profile.timeouts.before_tls.is_zero());
+        let held: BTreeSet<&str> = held.map(|profile| profile.software.as_str()).collect();
+        assert_eq!(
+            held,
+            BTreeSet::from(["libunftp"]),
+            "each has its reason in docs/real-servers.md"
+        );
+    }
+
+    #[test]
     fn a_password_may_be_elsewhere() {
         let with = |account: &str| {
             let text = format!("accounts: [{{ user: ada, {account} }}]\n{MINIMAL}");
