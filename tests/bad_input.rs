@@ -184,7 +184,14 @@ fn a_port_that_is_taken_is_told_with_the_words_of_the_server() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = acme(&serve_at(&taken.local_addr().unwrap().port().to_string()));
     let seen = run(folder.path(), &["-t", "acme.yaml"]);
-    seen.nothing_is_said("acme", &["ended with exit code 70 before it greeted", "in use"]);
+    seen.nothing_is_said(
+        "acme",
+        &[
+            "ended with exit code 70 before it greeted",
+            "in use",
+            "end it, or run again",
+        ],
+    );
 }
 
 #[test]

@@ -389,7 +389,16 @@ impl Provisioner {
         if let Err(problem) = self.wait_until_ready(profile, &mut started).await {
             let log = started.log_tail().await;
             started.stop().await;
-            let detail = format!("{} {problem}\n{log}", profile.name);
+            let lower = log.to_lowercase();
+            let taken = ["already in use", "could not bind", "failed binding"]
+                .iter()
+                .any(|words| lower.contains(words));
+            let next = if taken {
+                "\nsomething else listens on that port; end it, or run again: another port is taken then"
+            } else {
+                ""
+            };
+            let detail = format!("{} {problem}\n{}{next}", profile.name, log.trim_end());
             return Err(ProvisionError {
                 kind: ProvisionErrorKind::DidNotStart,
                 detail: detail.trim_end().into(),

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::judge::Verdict;
@@ -60,6 +60,9 @@ pub(super) struct CaseTask {
     pub(super) permits: Arc<Semaphore>,
     pub(super) limit: usize,
     pub(super) jobs: Arc<Semaphore>,
+    /// Held while waiting for a job: one case of each target waits at a time, so that targets take turns, and one that bears few
+    /// connections does not wait for all cases of the others.
+    pub(super) turn: Arc<Mutex<()>>,
     pub(super) stop: CancellationToken,
     pub(super) unavailable: Option<String>,
     pub(super) unsupported: Option<String>,
@@ -83,7 +86,11 @@ impl CaseTask {
         let (_connections, _job) = tokio::select! {
             biased;
             () = self.stop.cancelled() => return None,
-            permits = async { (connections.await, Arc::clone(&self.jobs).acquire_owned().await) } => permits,
+            permits = async {
+                let connections = connections.await;
+                let _turn = self.turn.lock().await;
+                (connections, Arc::clone(&self.jobs).acquire_owned().await)
+            } => permits,
         };
         let mut repeated: Option<Repeated> = None;
         for _ in 0..self.repeat {

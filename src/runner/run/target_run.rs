@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
 use super::case_task::{CaseTask, Repeated};
@@ -185,6 +185,7 @@ impl TargetRun {
     async fn run_cases(&self, ready: &Ready) -> (Vec<CaseOutcome>, BTreeMap<CaseId, Vec<Event>>) {
         let shared = &self.shared;
         let permits = Arc::new(Semaphore::new(ready.limit));
+        let turn = Arc::new(Mutex::new(()));
         let mut tasks = JoinSet::new();
         let mut by_task = HashMap::new();
         for case in &self.cases {
@@ -195,6 +196,7 @@ impl TargetRun {
                 permits: Arc::clone(&permits),
                 limit: ready.limit,
                 jobs: Arc::clone(&shared.jobs),
+                turn: Arc::clone(&turn),
                 stop: shared.stop.clone(),
                 unavailable: ready.outcome.unavailable.clone(),
                 unsupported: ready.unsupported.clone(),
