@@ -7,7 +7,7 @@ mod next_step;
 mod target_run;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -137,18 +137,21 @@ impl Shared {
     /// be written stops the run: the disk will not be emptier for the next.
     fn write_case(&self, case: &Case, ran: &Ran) -> Option<Written> {
         let folder = self.folder.as_ref().filter(|_| !ran.events.is_empty())?;
-        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
-        if unwritten.is_some() {
+        if self.unwritten().is_some() {
             return None;
         }
         match write_case(folder, case, ran) {
             Ok(written) => Some(written),
             Err(error) => {
-                *unwritten = Some(error);
+                self.unwritten().get_or_insert(error);
                 self.stop.cancel();
                 None
             }
         }
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, Option<FolderError>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -252,10 +255,10 @@ pub async fn run(
         targets,
         cases: outcomes,
     };
-    let mut unwritten = shared.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+    let unwritten = shared.unwritten().take();
     Finished {
         outcome,
-        unwritten: unwritten.take(),
+        unwritten,
         traces,
     }
 }

@@ -41,6 +41,9 @@ pub(super) struct TargetDone {
     pub(super) traces: BTreeMap<CaseId, Vec<Event>>,
 }
 
+/// Cases that wait for their turn, for each that may run: enough that one that needs several connections holds up nobody.
+const WAITING_CASES: usize = 4;
+
 /// A target that is up, or that will not be.
 struct Ready {
     outcome: TargetOutcome,
@@ -184,42 +187,52 @@ impl TargetRun {
 
     async fn run_cases(&self, ready: &Ready) -> (Vec<CaseOutcome>, BTreeMap<CaseId, Vec<Event>>) {
         let shared = &self.shared;
-        let permits = Arc::new(Semaphore::new(ready.limit));
-        let turn = Arc::new(Mutex::new(()));
+        let common = Arc::new(CaseTask {
+            runner: shared.runner.clone(),
+            running: ready.running.clone(),
+            discovered: ready.discovered.clone(),
+            permits: Arc::new(Semaphore::new(ready.limit)),
+            limit: ready.limit,
+            jobs: Arc::clone(&shared.jobs),
+            turn: Arc::new(Mutex::new(())),
+            stop: shared.stop.clone(),
+            unavailable: ready.outcome.unavailable.clone(),
+            unsupported: ready.unsupported.clone(),
+            repeat: shared.request.repeat.max(1),
+            slow: shared.request.slow,
+        });
+        let at_once = ready.limit.max(shared.request.jobs).saturating_mul(WAITING_CASES);
         let mut tasks = JoinSet::new();
         let mut by_task = HashMap::new();
-        for case in &self.cases {
-            let task = CaseTask {
-                runner: shared.runner.clone(),
-                running: ready.running.clone(),
-                discovered: ready.discovered.clone(),
-                permits: Arc::clone(&permits),
-                limit: ready.limit,
-                jobs: Arc::clone(&shared.jobs),
-                turn: Arc::clone(&turn),
-                stop: shared.stop.clone(),
-                unavailable: ready.outcome.unavailable.clone(),
-                unsupported: ready.unsupported.clone(),
-                repeat: shared.request.repeat.max(1),
-                slow: shared.request.slow,
-            };
-            let same_case = case.clone();
-            let handle = tasks.spawn(async move { task.run(&same_case).await });
-            by_task.insert(handle.id(), case);
-        }
+        let mut waiting = self.cases.iter();
         let mut outcomes = Vec::new();
         let mut traces = BTreeMap::new();
-        while let Some(result) = tasks.join_next_with_id().await {
+        loop {
+            for case in waiting.by_ref().take(at_once.saturating_sub(tasks.len())) {
+                let (common, shared, same_case) = (Arc::clone(&common), Arc::clone(shared), case.clone());
+                let handle = tasks.spawn(async move {
+                    let mut ran = common.run(&same_case).await?;
+                    // Here and not where the results come together: writing goes on beside other cases.
+                    let place = shared.write_case(&same_case, &ran.worst);
+                    if place.is_some() {
+                        ran.worst.events = Vec::new();
+                    }
+                    Some((ran, place))
+                });
+                by_task.insert(handle.id(), case);
+            }
+            let Some(result) = tasks.join_next_with_id().await else {
+                break;
+            };
             let (task, ran) = match result {
                 Ok((task, ran)) => (task, ran),
-                Err(error) => (error.id(), Some(Repeated::broken())),
+                Err(error) => (error.id(), Some((Repeated::broken(), None))),
             };
             // Nothing ran: interrupted before its turn.
-            let (Some(case), Some(ran)) = (by_task.remove(&task), ran) else {
+            let (Some(case), Some((ran, place))) = (by_task.remove(&task), ran) else {
                 continue;
             };
             let known = self.known(case, &ran);
-            let place = shared.write_case(case, &ran.worst);
             let outcome = outcome_of(case, &ran, known, place);
             if outcome.folder.is_none() && is_worth_showing(&outcome) && traces.len() < KEPT_TRACES {
                 traces.insert(case.id.clone(), ran.worst.events);
