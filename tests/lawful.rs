@@ -27,6 +27,10 @@ const WARNED: &[(Habit, &str)] = &[
     (Habit::IgnoresAlpn, "security/browsers-get-no-data"),
     (Habit::IgnoresAlpn, "tls-hygiene/alpn-mismatch-is-refused"),
     (
+        Habit::KeepsCutUploads,
+        "shutdown/partial-upload-does-not-pass-for-a-file",
+    ),
+    (
         Habit::LeavesCloseNotifyUnanswered,
         "shutdown/half-closed-upload-is-read-to-its-end",
     ),

@@ -9,7 +9,7 @@ use super::words;
 use crate::plan::Case;
 use crate::requirement::{Grade, Level};
 use crate::scenario::model::{Check, Otherwise, Step};
-use crate::trace::{ActionProblem, Event, Phase, StepIndex};
+use crate::trace::{ActionProblem, Event, EventKind, Phase, StepIndex};
 
 /// A judged step.
 #[derive(Debug)]
@@ -197,12 +197,19 @@ impl Scribe<'_> {
         }
     }
 
-    /// Whether the target said that it is without what `check` asks for, and may be. Silence and a lost connection say
-    /// nothing of the kind.
+    /// Whether the target said that it is without what `check` asks for, and may be: by a reply, or by its answer to a probe.
+    /// Silence and a lost connection say nothing of the kind.
     fn is_optional(&self, check: &Check) -> bool {
         self.index.phase == Phase::Setup
             && check.otherwise == Otherwise::NotApplicable
-            && self.view.consumed_reply().is_some()
+            && (self.view.consumed_reply().is_some() || self.has_answered_probe())
+    }
+
+    fn has_answered_probe(&self) -> bool {
+        self.view.in_step().any(|(_, event)| {
+            matches!(&event.kind, EventKind::ProbeAnswered { answer, .. }
+                if answer == "server-hello" || answer == "alert")
+        })
     }
 
     fn finding(&self, standing: &Standing, number: usize, account: &Account) -> Finding {

@@ -393,6 +393,8 @@ closed_list! { Fault, "One deliberate mistake.";
     LogsInByCertificateInSilence = "logs-in-by-certificate-in-silence",
     /// After ABOR, 425 to every later transfer.
     LosesDataPathAfterAbor = "loses-data-path-after-abor",
+    /// A file can be renamed during its upload; what was uploaded is acknowledged then and lost.
+    LosesRenamedUpload = "loses-renamed-upload",
     /// Answers 257 to MKD of an existing directory.
     MakesExistingDirectories = "makes-existing-directories",
     /// A handshake on a control connection waits for every other one to end.

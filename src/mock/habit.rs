@@ -20,6 +20,8 @@ closed_list! { Habit, "One way to be right.";
     IgnoresAlpn = "ignores-alpn",
     /// Protects data connections behind AUTH SSL without PROT.
     ImpliesPrivateForAuthSsl = "implies-private-for-auth-ssl",
+    /// Keeps what has arrived of an upload that was cut, under its name; the upload is refused all the same.
+    KeepsCutUploads = "keeps-cut-uploads",
     /// Has no CCC.
     LacksCcc = "lacks-ccc",
     /// Has no EPSV.
@@ -34,14 +36,26 @@ closed_list! { Habit, "One way to be right.";
     LacksRein = "lacks-rein",
     /// Ends the data connection of an upload without answering the client's close_notify (TLS 1.3 allows that).
     LeavesCloseNotifyUnanswered = "leaves-close-notify-unanswered",
+    /// Answers 500 to lines of more than 2048 bytes.
+    LimitsLinesTo2048Bytes = "limits-lines-to-2048-bytes",
+    /// Answers 500 to lines of more than 256 bytes.
+    LimitsLinesTo256Bytes = "limits-lines-to-256-bytes",
+    /// Answers 500 to lines of more than 512 bytes.
+    LimitsLinesTo512Bytes = "limits-lines-to-512-bytes",
     /// Begins transfers (but not MLSD) with 125, once the data connection is there, and completes them with 250.
     Replies125And250 = "replies-125-and-250",
     /// Sends 150 only when the data connection is there and, where it is private, its handshake is done.
     Sends150AfterHandshake = "sends-150-after-handshake",
+    /// Sends four tickets of TLS 1.3 behind each handshake.
+    SendsFourTickets = "sends-four-tickets",
+    /// Sends one ticket of TLS 1.3 behind each handshake.
+    SendsOneTicket = "sends-one-ticket",
     /// Sends 150 and the final reply of a small download in one segment; like `sends-150-after-handshake` otherwise.
     SendsRepliesTogether = "sends-replies-together",
     /// Data connections of implicit TLS are clear until PROT P.
     StartsImplicitInClear = "starts-implicit-in-clear",
+    /// Ends TCP of a download behind the client, a second after close_notify at the latest.
+    WaitsForTheClientToClose = "waits-for-the-client-to-close",
 }
 
 impl Habit {
@@ -61,6 +75,7 @@ impl Habit {
             Self::DoesNotResumeOnData
             | Self::IgnoresAlpn
             | Self::ImpliesPrivateForAuthSsl
+            | Self::KeepsCutUploads
             | Self::LacksCcc
             | Self::LacksEpsv
             | Self::LacksHost
@@ -68,7 +83,13 @@ impl Habit {
             | Self::LacksPort
             | Self::LacksRein
             | Self::LeavesCloseNotifyUnanswered
-            | Self::StartsImplicitInClear => false,
+            | Self::LimitsLinesTo256Bytes
+            | Self::LimitsLinesTo512Bytes
+            | Self::LimitsLinesTo2048Bytes
+            | Self::SendsFourTickets
+            | Self::SendsOneTicket
+            | Self::StartsImplicitInClear
+            | Self::WaitsForTheClientToClose => false,
         }
     }
 
@@ -97,11 +118,18 @@ impl Habit {
             | Self::DoesNotResumeOnData
             | Self::IgnoresAlpn
             | Self::ImpliesPrivateForAuthSsl
+            | Self::KeepsCutUploads
             | Self::LeavesCloseNotifyUnanswered
+            | Self::LimitsLinesTo256Bytes
+            | Self::LimitsLinesTo512Bytes
+            | Self::LimitsLinesTo2048Bytes
             | Self::Replies125And250
             | Self::Sends150AfterHandshake
             | Self::SendsRepliesTogether
-            | Self::StartsImplicitInClear => false,
+            | Self::SendsFourTickets
+            | Self::SendsOneTicket
+            | Self::StartsImplicitInClear
+            | Self::WaitsForTheClientToClose => false,
         }
     }
 }

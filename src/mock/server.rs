@@ -253,7 +253,11 @@ fn policy(options: &Options, identity: Identity) -> ServerPolicy {
         versions,
         alpn,
         alpn_required: true,
-        tls13_tickets: if has(Fault::DemandsReuseWithoutTickets) || has(Fault::OmitsTls13Tickets) {
+        tls13_tickets: if options.does(Habit::SendsFourTickets) {
+            4
+        } else if options.does(Habit::SendsOneTicket) {
+            1
+        } else if has(Fault::DemandsReuseWithoutTickets) || has(Fault::OmitsTls13Tickets) {
             0
         } else {
             2

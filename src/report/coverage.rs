@@ -20,6 +20,8 @@ pub struct Wanted {
     pub grade: Grade,
     /// Why no scenario has to cover it, when none has to.
     pub waived: Option<String>,
+    /// What of it no scenario does, and why; where scenarios cover the rest.
+    pub partly_waived: Option<String>,
 }
 
 /// What has to be covered of `catalogue`: everything that binds servers.
@@ -33,6 +35,7 @@ pub fn wanted(catalogue: &Catalogue) -> Vec<Wanted> {
             area: requirement.area.clone(),
             grade: requirement.grade,
             waived: requirement.waived.clone(),
+            partly_waived: requirement.partly_waived.clone(),
         })
         .collect()
 }
@@ -62,6 +65,8 @@ pub struct CoverageRow {
     pub scenarios: BTreeMap<String, BTreeSet<String>>,
     /// Why no scenario has to cover it.
     pub waived: Option<String>,
+    /// What of it no scenario does, and why.
+    pub partly_waived: Option<String>,
 }
 
 /// How a requirement is looked after.
@@ -141,6 +146,7 @@ pub fn compute<'a>(requirements: &[Wanted], scenarios: impl IntoIterator<Item = 
             grade: wanted.grade,
             scenarios: checked.remove(wanted.id.as_str()).unwrap_or_default(),
             waived: wanted.waived.clone(),
+            partly_waived: wanted.partly_waived.clone(),
         })
         .collect();
     rows.sort_by(|left, right| left.id.cmp(&right.id));
@@ -317,6 +323,9 @@ fn requirement(out: &mut String, row: &CoverageRow) {
             faults.join(", ")
         };
         let _ = writeln!(out, "          {}: {proof}", text::plain(scenario));
+    }
+    if let Some(reason) = &row.partly_waived {
+        let _ = writeln!(out, "          partly waived: {}", text::plain(reason));
     }
     match &row.waived {
         Some(reason) => {

@@ -122,6 +122,7 @@ impl Sources {
                 area: entry.area.clone(),
                 grade: entry.grade,
                 waived: entry.waived.clone(),
+                partly_waived: None,
             })
             .collect();
         let rows = coverage::compute(&wanted, all.iter().map(|scenario| &**scenario)).rows;

@@ -380,6 +380,7 @@ fn coverage_lists_what_is_missing() {
         area: area.into(),
         grade: Grade::Warn,
         waived: waived.map(Into::into),
+        partly_waived: (id == "r.one").then(|| "the rest needs a second machine".into()),
     };
     let requirements = [
         wanted("r.one", "auth", None),
@@ -413,6 +414,7 @@ fn measured_coverage_counts_only_faults_that_break_a_check_naming_the_requiremen
         area: "auth".into(),
         grade: Grade::Fail,
         waived: None,
+        partly_waived: None,
     };
     let scenarios = [
         checking("auth/a", "r.one", "omits-auth"),
@@ -453,6 +455,7 @@ fn a_waiver_of_what_is_covered_is_told() {
         area: "auth".into(),
         grade: Grade::Fail,
         waived: Some("needs a second machine".into()),
+        partly_waived: None,
     }];
     let coverage = coverage::compute(&requirements, &[checking("auth/a", "r.one", "omits-auth")]);
     assert!(coverage.rows[0].is_needlessly_waived());

@@ -51,6 +51,8 @@ pub struct Requirement {
     pub notes: String,
     /// Why no scenario checks it, when that is decided.
     pub waived: Option<String>,
+    /// What of the check no scenario does, and why; for a requirement that is covered otherwise.
+    pub partly_waived: Option<String>,
 }
 
 /// How a requirement can be checked, in words.
@@ -164,6 +166,7 @@ struct RawRequirement {
     #[serde(default)]
     notes: String,
     waived: Option<String>,
+    partly_waived: Option<String>,
 }
 
 impl Catalogue {
@@ -214,7 +217,8 @@ impl Catalogue {
                 if requirement.document.is_none() && requirement.basis.is_empty() {
                     return Err(wrong(CatalogueErrorKind::NoSource(requirement.id)));
                 }
-                if requirement.waived.as_ref().is_some_and(String::is_empty) {
+                let reasons = [&requirement.waived, &requirement.partly_waived];
+                if reasons.into_iter().flatten().any(String::is_empty) {
                     return Err(wrong(CatalogueErrorKind::NoReason(requirement.id)));
                 }
                 match entries.entry(requirement.id.clone()) {
@@ -298,6 +302,7 @@ fn lower(raw: RawRequirement, document: Option<&str>) -> Requirement {
         fault: raw.fault.trim().to_owned(),
         notes: raw.notes.trim().to_owned(),
         waived: raw.waived.map(|reason| reason.trim().to_owned()),
+        partly_waived: raw.partly_waived.map(|reason| reason.trim().to_owned()),
     }
 }
 

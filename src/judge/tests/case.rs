@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::judge::{Next, StepJudgement, Verdict, judge_step};
+use crate::scenario::model::{HandshakeOutcome, ProbeTls, TlsPattern};
 
 fn answered(code: u16) -> impl FnOnce(Trace) -> Trace {
     move |trace| trace.command("X").reply(1, code, "text").consumed(1)
@@ -299,6 +300,44 @@ fn optional_setup() -> Case {
         vec![step(send("ONE"), vec![optional])],
         vec![step(send("TWO"), vec![required("r.fail", codes(&[200]))])],
     )
+}
+
+/// The answer to a probe says what a target is without as well as a reply does; no answer says nothing.
+#[test]
+fn a_probe_that_is_answered_makes_the_case_not_applicable() {
+    let refused = TlsPattern {
+        handshake: vec![HandshakeOutcome::Refused],
+        ..TlsPattern::default()
+    };
+    let optional = Check {
+        otherwise: Otherwise::NotApplicable,
+        ..check(CheckKind::Tls(refused))
+    };
+    let probe = Action::ProbeTls(ProbeTls::default());
+    let case = case(
+        vec![step(Some(probe), vec![optional])],
+        vec![step(send("TWO"), vec![required("r.fail", codes(&[200]))])],
+    );
+    let verdict = |answer: &str| {
+        let answered = EventKind::ProbeAnswered {
+            answer: answer.into(),
+            version: None,
+            suite: None,
+            alpn: None,
+            alert: None,
+            signs: Vec::new(),
+            dh_bits: None,
+        };
+        let trace = Trace::default()
+            .connected()
+            .setup(0)
+            .control(answered)
+            .setup_done(0);
+        judge_case(&case, &requirements(), &trace.0).verdict
+    };
+    assert_eq!(verdict("server-hello"), Verdict::NotApplicable);
+    assert_eq!(verdict("nothing"), Verdict::Inconclusive);
+    assert_eq!(verdict("plaintext"), Verdict::Inconclusive);
 }
 
 #[test]

@@ -206,6 +206,7 @@ pub(super) async fn transfer(session: &mut Session, job: Job<'_>) -> Result<Opti
             link,
         })),
         Err(failure) => {
+            session.cut_upload = failure.kept;
             answer_failure(session, observation, (failure.code, failure.text)).await?;
             Ok(None)
         }

@@ -180,9 +180,26 @@ async fn receive(session: &mut Session, command: &Command, target: Target, preli
         },
         preliminary,
     };
+    let is_loose = session.has(Fault::LosesRenamedUpload);
+    if is_loose {
+        // Where it cannot be written, the upload fails at its end.
+        drop(
+            session
+                .shared
+                .store
+                .write(session.user(), &target.path, Vec::new()),
+        );
+    }
     let Some(mut done) = transfer(session, job).await? else {
+        if let Some(cut) = session.cut_upload.take() {
+            // What cannot be kept is gone, as without the habit.
+            drop(session.shared.store.write(session.user(), &target.path, cut));
+        }
         return Ok(());
     };
+    if is_loose && session.shared.store.entry(session.user(), &target.path).is_err() {
+        return complete(session, &command.verb, done, (226, "Stored.")).await;
+    }
     let mut content = target.kept;
     content.append(&mut done.content);
     if session.has(Fault::OpensWithoutTruncation)

@@ -140,10 +140,17 @@ pub(in crate::mock) struct Failure {
     pub(in crate::mock) code: u16,
     pub(in crate::mock) text: &'static str,
     pub(in crate::mock) end: DataEnd,
+    /// What has arrived of an upload that was cut; for a habit.
+    pub(in crate::mock) kept: Option<Vec<u8>>,
 }
 
 impl Failure {
     pub(super) fn new(code: u16, text: &'static str, end: DataEnd) -> Self {
-        Self { code, text, end }
+        Self {
+            code,
+            text,
+            end,
+            kept: None,
+        }
     }
 }

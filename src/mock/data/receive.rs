@@ -108,11 +108,9 @@ impl Carrier {
             return if is_complete {
                 Ok((content, end))
             } else {
-                Err(Failure::new(
-                    426,
-                    "The data connection ended before the data did; nothing was stored.",
-                    end,
-                ))
+                let mut failure = Failure::new(426, "The data connection ended before the data did.", end);
+                failure.kept = (self.plan.shared).does(Habit::KeepsCutUploads).then_some(content);
+                Err(failure)
             };
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::carrier::{Carrier, lost};
 use super::plan::Failure;
-use crate::mock::Fault;
 use crate::mock::observation::DataEnd;
+use crate::mock::{Fault, Habit};
 use crate::trace::TlsVersion;
 use crate::transport::{Incoming, Link, TcpClose};
 
@@ -16,6 +16,8 @@ use crate::transport::{Incoming, Link, TcpClose};
 const CHUNK: usize = 64 * 1024;
 /// How long a finished download waits for a reset that may be under way.
 const REGRET: Duration = Duration::from_millis(50);
+/// How long a habit waits for the client to end a download.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Downloads up to this size are not waited for: the peer's buffers hold them.
 const SMALL: u64 = 64 * 1024;
 
@@ -56,6 +58,11 @@ impl Carrier {
         if !is_silent {
             let sent = link.send_close_notify(deadline).await;
             sent.map_err(|_| lost(DataEnd::Reset))?;
+        }
+        if self.plan.shared.does(Habit::WaitsForTheClientToClose) {
+            let end = async { while !matches!(link.receive().await, Incoming::Fin | Incoming::Reset) {} };
+            // A client that keeps its end open is not waited for any longer.
+            drop(tokio::time::timeout(PATIENCE, end).await);
         }
         link.close(TcpClose::Fin);
         self.check_arrival(link).await?;

@@ -62,6 +62,8 @@ pub(in crate::mock) struct Session {
     pub(in crate::mock) kept: Kept,
     /// ABOR ended a transfer; for a fault.
     pub(in crate::mock) has_aborted: bool,
+    /// What has arrived of the last upload, when it was cut; for a habit.
+    pub(in crate::mock) cut_upload: Option<Vec<u8>>,
     /// The final reply is sent twice; for a fault.
     pub(super) is_doubled: bool,
     /// A reply that waits for the next one.
@@ -75,12 +77,21 @@ pub(in crate::mock) struct Session {
 impl Session {
     /// A session on a connection that was just accepted.
     pub(in crate::mock) fn new(shared: Arc<Shared>, number: u32, link: Link, recorder: Recorder) -> Self {
+        let line = if shared.does(Habit::LimitsLinesTo256Bytes) {
+            256
+        } else if shared.does(Habit::LimitsLinesTo512Bytes) {
+            512
+        } else if shared.does(Habit::LimitsLinesTo2048Bytes) {
+            2048
+        } else {
+            LINE_LIMIT
+        };
         Self {
             shared,
             number,
             link,
             recorder,
-            parser: CommandParser::new(CommandLimits { line: LINE_LIMIT }),
+            parser: CommandParser::new(CommandLimits { line }),
             queue: VecDeque::new(),
             is_line_broken: false,
             access: Access::Nobody,
@@ -100,6 +111,7 @@ impl Session {
             keeps_private: false,
             kept: Kept::default(),
             has_aborted: false,
+            cut_upload: None,
             is_doubled: false,
             held_reply: Vec::new(),
             held: None,

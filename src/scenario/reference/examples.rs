@@ -427,5 +427,6 @@ states in one sentence and `client.yaml` what binds clients.
 | `fault` | how a mock breaks it |
 | `notes` | what is known from the field |
 | `waived` | why no scenario checks it, when that is decided |
+| `partly-waived` | what of `check` no scenario does, and why, where the rest is covered |
 
 ";
