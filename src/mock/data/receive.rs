@@ -17,7 +17,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 const BAD_RECORD_MAC: u8 = 20;
 const DECODE_ERROR: u8 = 50;
 /// How long a habit leaves the data connection open behind the final reply.
-const LATE_CLOSE: Duration = Duration::from_millis(50);
+const LATE_CLOSE: Duration = Duration::from_millis(250);
 const RECORD_OVERFLOW: u8 = 22;
 
 /// Reads a connection to its end, so that closing it does not reset what the peer has still to read.

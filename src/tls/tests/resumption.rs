@@ -225,6 +225,48 @@ fn a_forged_ticket_leads_to_a_full_handshake_and_with_the_fault_it_resumes() {
 }
 
 #[test]
+fn early_data_is_sent_whatever_the_ticket_allows_and_with_the_fault_it_is_taken() {
+    let world = World::new();
+    for early_data in [None, Some(16_384)] {
+        let (context, server) = (world.client(), world.server());
+        let with = ServerOptions {
+            faults: ServerFaults {
+                early_data,
+                ..ServerFaults::default()
+            },
+            ..label(1)
+        };
+        let mut first = pair(&context, &options(TlsVersion::Tls13), &server, &with);
+        let early = ClientOptions {
+            early_data: b"too early".to_vec(),
+            ..offering(&sessions(&mut first.client)[0], options(TlsVersion::Tls13))
+        };
+        let mut client = context.connect(&early, &Channel::control("main")).unwrap();
+        let hello = client.take_output();
+        // Behind the ClientHello, and perhaps ChangeCipherSpec, stands a record of application data.
+        assert!(records(&hello).contains(&23), "{:?}", records(&hello));
+        let mut server = server.accept(&with).unwrap();
+        let _ = server.handshake(&hello);
+        let _ = client.handshake(&server.take_output());
+        let _ = server.handshake(&client.take_output());
+        let taken = matches!(server.open_next(), Some(Opened::Data(bytes)) if bytes == b"too early");
+        assert_eq!(taken, early_data.is_some());
+    }
+}
+
+/// The types of the records in `bytes`.
+fn records(bytes: &[u8]) -> Vec<u8> {
+    let mut types = Vec::new();
+    let mut rest = bytes;
+    while let [kind, _, _, high, low, behind @ ..] = rest {
+        types.push(*kind);
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        rest = behind.get(length..).unwrap_or_default();
+    }
+    types
+}
+
+#[test]
 fn another_server_name_prevents_resumption_unless_the_fault_allows_it() {
     let world = World::new();
     for version in BOTH {
