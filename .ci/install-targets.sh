@@ -140,7 +140,8 @@ install_pyftpdlib() {
 
 install_clients() {
     # chromium opens the HTML report of the tests; fonts-dejavu-core is what it writes with.
-    need ca-certificates chromium curl fonts-dejavu-core lftp openssl python3 tshark
+    # valgrind counts instructions (.ci/instructions.sh).
+    need ca-certificates chromium curl fonts-dejavu-core lftp openssl python3 tshark valgrind
 }
 
 parts="aioftp libunftp proftpd pure-ftpd pyftpdlib vsftpd clients"
