@@ -488,6 +488,12 @@ fn one_scenario_can_be_proven() {
         done.out
     );
     assert!(done.out.contains("1 of 1 scenarios proven"), "{}", done.out);
+    assert_eq!(
+        done.out.matches("proven in").count() + done.out.matches("faults caught").count(),
+        1,
+        "{}",
+        done.out
+    );
 }
 
 #[test]
@@ -1084,4 +1090,23 @@ fn completions_and_manual_pages_come_from_the_command_line_itself() {
     assert_eq!(ftpspec(folder.path(), &["man", "nothing"]).code, Some(2));
     assert_eq!(ftpspec(folder.path(), &["man", "--out", "pages"]).code, Some(0));
     assert!(folder.path().join("pages/ftpspec-run.1").is_file());
+}
+
+#[test]
+fn a_diagnosis_of_nobody_says_that_nothing_listens() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let folder = empty();
+    let done = ftpspec(folder.path(), &["diagnose", &format!("ftps://user:pw@{address}")]);
+    assert_eq!(done.code, Some(3), "{}{}", done.out, done.err);
+    for words in [
+        &format!("no connection to {address}: "),
+        "refused",
+        "nothing listens at this port",
+        "whoever runs the server",
+        "nothing can be said about the server",
+    ] {
+        assert!(done.out.contains(words), "{words}\n{}", done.out);
+    }
 }

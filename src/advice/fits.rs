@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::model::{
@@ -37,7 +38,7 @@ pub struct Given {
 }
 
 /// A server that was recognised, and by what.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SoftwareFound {
     /// Its key.
     pub key: String,
@@ -48,7 +49,7 @@ pub struct SoftwareFound {
 }
 
 /// A part of what was observed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Evidence {
     /// The case.
     pub case: String,
@@ -69,7 +70,7 @@ impl Evidence {
 }
 
 /// The answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Diagnosis {
     /// The server, when it was recognised.
@@ -82,6 +83,8 @@ pub struct Diagnosis {
     pub unexplained: Vec<Evidence>,
     /// Cases whose steps were not reached: case and reason.
     pub unreached: Vec<(String, String)>,
+    /// When no control connection came about at all: the address, and the operating system's words.
+    pub unreachable: Option<(String, String)>,
 }
 
 impl Diagnosis {
@@ -123,6 +126,7 @@ pub fn diagnose(rules: &Rules, cases: &[DiagnosedCase], given: &Given) -> Diagno
         good: 0,
         unexplained: Vec::new(),
         unreached: Vec::new(),
+        unreachable: unreachable(cases),
     };
     for case in cases {
         let name = name(case);
@@ -137,6 +141,26 @@ pub fn diagnose(rules: &Rules, cases: &[DiagnosedCase], given: &Given) -> Diagno
         }
     }
     diagnosis
+}
+
+/// Why no control connection came about; none when one did.
+fn unreachable(cases: &[DiagnosedCase]) -> Option<(String, String)> {
+    let on_control = |event: &&Event| !event.channel.as_ref().is_some_and(crate::trace::Channel::is_data);
+    let mut why = None;
+    for event in cases
+        .iter()
+        .flat_map(|case| case.events.iter())
+        .filter(on_control)
+    {
+        match &event.kind {
+            EventKind::Connected { .. } => return None,
+            EventKind::ConnectFailed { peer, reason } if why.is_none() => {
+                why = Some((peer.clone(), reason.clone()));
+            }
+            _ => {}
+        }
+    }
+    why
 }
 
 /// Whether the case is there for clients of another kind than the one in question, so that its failing says nothing.

@@ -45,8 +45,40 @@ pub fn render(diagnosis: &Diagnosis, rules: &Rules, target: &str, width: usize) 
         observed(&mut text, std::slice::from_ref(evidence), width);
         text.push('\n');
     }
+    if let Some((address, reason)) = &diagnosis.unreachable {
+        unreachable(&mut text, address, reason, width);
+    }
     summary(&mut text, diagnosis);
     text
+}
+
+/// No connection at all: what that usually is, and who can look.
+fn unreachable(text: &mut String, address: &str, reason: &str, width: usize) {
+    let reason = escape_peer(reason.as_bytes());
+    let first = format!("no connection to {}: {reason}", escape_peer(address.as_bytes()));
+    let _ = writeln!(text, "{}", wrapped("unreached ", &first, 10, width));
+    let lower = reason.to_lowercase();
+    let (means, who) = if lower.contains("refused") {
+        (
+            "The machine answers, and nothing listens at this port: the server is not running, or it listens at another port (21 is \
+             usual for explicit TLS, 990 for implicit) or another address.",
+            &[Party::Server][..],
+        )
+    } else if lower.contains("timed out") {
+        (
+            "Nothing answers at all: a firewall drops the packets, or no machine has this address.",
+            &[Party::Network, Party::Server][..],
+        )
+    } else {
+        (
+            "The network of this machine does not lead there, or does not let it through.",
+            &[Party::Network][..],
+        )
+    };
+    line(text, "means", means, width);
+    let who: Vec<&str> = who.iter().map(|party| party_words(*party)).collect();
+    line(text, "who acts", &who.join("; "), width);
+    text.push('\n');
 }
 
 fn advice_text(text: &mut String, advice: &Advice, rules: &Rules, width: usize) {
@@ -160,7 +192,14 @@ fn summary(text: &mut String, diagnosis: &Diagnosis) {
         noun(count(Weight::Note), "note"),
         noun(diagnosis.good, "check")
     );
-    if let Some((case, reason)) = diagnosis.unreached.first() {
+    // What stands first in the way says why; the rest waits behind it.
+    let door = |name: &str| ["explicit-tls", "implicit-tls", "login"].contains(&name);
+    let unreached = &diagnosis.unreached;
+    let why = unreached
+        .iter()
+        .find(|(case, _)| door(case))
+        .or(unreached.first());
+    if let Some((case, reason)) = why {
         let _ = write!(
             text,
             "; {} not reached, {case} because {}",

@@ -404,6 +404,8 @@ pub(super) enum SchemaOf {
     Scenario,
     /// `report.json`
     Report,
+    /// `diagnose --format json`
+    Diagnosis,
 }
 
 #[derive(Args, Debug)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -95,13 +96,26 @@ fn show(
     output::print(&text)
 }
 
-#[derive(Serialize)]
+/// The JSON Schema of `--format json`, indented, with a line end.
+pub(super) fn schema() -> Result<String, CliError> {
+    let text = serde_json::to_string_pretty(&schemars::schema_for!(JsonDiagnosis<'_>));
+    Ok(text.map_err(|error| CliError::internal(error.to_string()))? + "\n")
+}
+
+/// What `ftpspec diagnose --format json` prints.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(title = "Diagnosis")]
 struct JsonDiagnosis<'a> {
+    /// Version of this format.
     ftpspec_diagnosis: u32,
+    /// Name of the target.
     target: &'a str,
+    /// Its address and port.
     address: String,
+    /// How the client in question starts TLS.
     way: Way,
+    /// What that client does or leaves out.
     client_policies: &'a [ClientPolicy],
     #[serde(flatten)]
     diagnosis: &'a Diagnosis,

@@ -75,6 +75,17 @@ fn names_a_url(error: &clap::Error) -> bool {
             .any(|(_, value)| matches!(value, ContextValue::String(text) if text.contains("//")))
 }
 
+/// Whether the words of a command line, the program's name first, can be read: what a test of documents asks.
+///
+/// # Errors
+/// What is wrong with them, as the user would read it.
+pub fn check_words(words: &[String]) -> Result<(), String> {
+    match Cli::try_parse_from(words) {
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
 fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     match cli.command {
         None => block_on(run::run(&RunArgs::suite())),

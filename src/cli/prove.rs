@@ -134,12 +134,18 @@ fn render(proofs: &[Proof], runs: usize) -> String {
         .filter_map(|run| run.opponent.fault())
         .collect();
     let proven = proofs.iter().filter(|proof| proof.problems.is_empty()).count();
+    let named: BTreeSet<Fault> = proofs
+        .iter()
+        .flat_map(|proof| &proof.runs)
+        .filter_map(|run| run.opponent.fault())
+        .collect();
     let _ = writeln!(
         text,
-        "{proven} of {} scenarios proven; {} of {} faults caught; {runs} runs",
+        "{proven} of {} scenarios proven in {runs} runs; they name {} of the {} faults there are, and {} of these were caught",
         proofs.len(),
-        caught.len(),
-        Fault::ALL.len()
+        named.len(),
+        Fault::ALL.len(),
+        caught.len()
     );
     text
 }

@@ -50,7 +50,7 @@ impl ProofRow {
     }
 }
 
-/// The matrix as text: a scenario, its verdict against the strict server, then a line per fault.
+/// The matrix as text: a scenario, its verdict against the strict server, then a line per fault. Without a sum: habits count for that, too.
 #[must_use]
 pub fn render(rows: &[ProofRow]) -> String {
     let mut out = String::new();
@@ -78,18 +78,5 @@ pub fn render(rows: &[ProofRow]) -> String {
             let _ = writeln!(out, "           {}", line.trim_end());
         }
     }
-    let proven = rows.iter().filter(|row| row.is_proven()).count();
-    let caught = rows
-        .iter()
-        .flat_map(|row| &row.faults)
-        .filter(|fault| fault.is_caught())
-        .count();
-    let faults: usize = rows.iter().map(|row| row.faults.len()).sum();
-    let _ = writeln!(
-        out,
-        "\n{proven} of {} proven, {caught} of {} caught",
-        text::count(rows.len(), "scenario"),
-        text::count(faults, "fault")
-    );
     out
 }

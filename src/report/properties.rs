@@ -3,6 +3,9 @@
 use super::text;
 use crate::runner::outcome::PropertyOutcome;
 
+/// How many characters of the evidence of a cell are kept.
+const EVIDENCE: usize = 300;
+
 /// `name value`, or `name value (cells), value (cells)` where the cells differ. What was not found out is left out.
 pub(super) fn in_brief(found: &[PropertyOutcome]) -> Vec<String> {
     let mut names: Vec<&str> = found.iter().map(|one| one.property.as_str()).collect();
@@ -16,7 +19,51 @@ pub(super) fn in_brief(found: &[PropertyOutcome]) -> Vec<String> {
         .collect()
 }
 
+/// A property with all its cells.
+pub(super) struct Row {
+    /// Its name.
+    pub name: String,
+    /// What it is about, in one sentence.
+    pub title: String,
+    /// As in [`in_brief`]; none when it was not found out in any cell.
+    pub value: Option<String>,
+    /// The exchanges that show it, or why there is no value; each once.
+    pub evidence: Vec<String>,
+}
+
+/// A row for each property, in the order of `found`.
+pub(super) fn rows(found: &[PropertyOutcome]) -> Vec<Row> {
+    let mut names: Vec<&str> = found.iter().map(|one| one.property.as_str()).collect();
+    names.dedup();
+    names
+        .into_iter()
+        .map(|name| {
+            let own: Vec<&PropertyOutcome> = found.iter().filter(|one| one.property == name).collect();
+            let mut evidence = Vec::new();
+            for one in &own {
+                let words = text::short(&one.evidence, EVIDENCE);
+                if !words.is_empty() && !evidence.contains(&words) {
+                    evidence.push(words);
+                }
+            }
+            Row {
+                name: text::plain(name),
+                title: own
+                    .first()
+                    .map_or_else(String::new, |one| text::plain(&one.title)),
+                value: values_in_brief(&own),
+                evidence,
+            }
+        })
+        .collect()
+}
+
 fn one_in_brief(name: &str, cells: &[&PropertyOutcome]) -> Option<String> {
+    values_in_brief(cells).map(|values| format!("{} {values}", text::plain(name)))
+}
+
+/// `value`, or `value (cells), value (cells)` where the cells differ.
+fn values_in_brief(cells: &[&PropertyOutcome]) -> Option<String> {
     let mut values: Vec<(&str, Vec<String>)> = Vec::new();
     for one in cells {
         let Some(value) = one.value.as_deref() else {
@@ -40,7 +87,7 @@ fn one_in_brief(name: &str, cells: &[&PropertyOutcome]) -> Option<String> {
             }
         })
         .collect();
-    (!words.is_empty()).then(|| format!("{} {}", text::plain(name), words.join(", ")))
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 #[cfg(test)]
@@ -70,6 +117,26 @@ mod tests {
         assert_eq!(
             in_brief(&found),
             ["ccc accepted", "end fin (tls1.2), close-notify (tls1.3)"]
+        );
+    }
+
+    #[test]
+    fn a_row_says_what_is_unknown_and_each_evidence_once() {
+        let rows = rows(&[
+            one("end", "tls1.2", Some("fin")),
+            one("end", "tls1.3", Some("close-notify")),
+            one("host", "tls1.2", None),
+        ]);
+        let brief: Vec<(&str, Option<&str>, usize)> = rows
+            .iter()
+            .map(|row| (row.name.as_str(), row.value.as_deref(), row.evidence.len()))
+            .collect();
+        assert_eq!(
+            brief,
+            [
+                ("end", Some("fin (tls1.2), close-notify (tls1.3)"), 1),
+                ("host", None, 1)
+            ]
         );
     }
 

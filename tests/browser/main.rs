@@ -60,6 +60,8 @@ fn a_real_run_can_be_read_and_searched() {
         "✕failed"
     );
     browser.picture("overview");
+    let properties = "document.querySelectorAll('details.properties dl.facts > div').length";
+    assert!(browser.evaluate(properties).as_u64().unwrap() > 0);
 
     filters(&mut browser);
     keyboard(&mut browser);
@@ -173,6 +175,18 @@ fn finding(browser: &mut Browser) -> String {
     ] {
         assert_eq!(browser.evaluate(expected), json!(true), "{expected}");
     }
+    for file in ["trace.jsonl", "capture.pcapng"] {
+        let link = browser.text(&format!(
+            "[...document.querySelectorAll('#view-case .files a')].map((link) => link.href).find((link) => link.endsWith('{file}')) || ''"
+        ));
+        let path = link.strip_prefix("file://").unwrap().replace("%3D", "=");
+        assert!(std::path::Path::new(&path).is_file(), "{path}");
+    }
+    assert_eq!(
+        browser
+            .evaluate("document.querySelector('#view-case .files').textContent.includes('contains secrets')"),
+        json!(true)
+    );
     browser.text("location.hash")
 }
 

@@ -105,6 +105,7 @@ pub(crate) fn faulty_server() -> Run {
         "shutdown/truncated-*".into(),
         "shutdown/reset-*".into(),
         "protection".into(),
+        "properties/rein*".into(),
         "session-reuse/*resum*".into(),
         "--target".into(),
         "embedded".into(),

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::embed;
 use super::index::verdict_number;
+use super::summary::encode;
 use super::timeline::{Timeline, timeline};
 use crate::judge::{Finding, Verdict};
 use crate::report::input::Input;
@@ -46,9 +47,34 @@ struct Detail {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    folder: Option<String>,
+    trace: Option<FileLink>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<FileLink>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeline: Option<Timeline>,
+}
+
+/// A file beside the page.
+#[derive(Serialize)]
+struct FileLink {
+    /// As people read it.
+    path: String,
+    /// Relative address; none for a path that leads out of the report folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    href: Option<String>,
+}
+
+impl FileLink {
+    fn to(path: &str) -> Self {
+        // A stored run may come from a stranger.
+        let is_inside = path
+            .split(['/', '\\'])
+            .all(|part| !matches!(part, "" | "." | ".."));
+        Self {
+            path: text::plain(path),
+            href: is_inside.then(|| encode(path)),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -140,7 +166,11 @@ fn detail(input: &Input<'_>, case: &CaseOutcome, unreadable: &mut usize) -> Deta
         held,
         known: case.known.as_deref().map(safe),
         reason: case.judgement.reason.as_deref().map(safe),
-        folder: case.folder.as_deref().map(text::plain),
+        trace: case
+            .folder
+            .as_deref()
+            .map(|folder| FileLink::to(&format!("{folder}/trace.jsonl"))),
+        capture: case.capture.as_deref().map(FileLink::to),
         timeline: events.map(|events| timeline(&events, input.sources.scenarios.get(&case.scenario))),
     }
 }

@@ -12,6 +12,7 @@ use crate::report::baseline::{Change, Comparison};
 use crate::report::gather::Group;
 use crate::report::input::Input;
 use crate::report::kill_matrix::{FaultVerdict, ProofRow};
+use crate::report::properties;
 use crate::report::sources::RequirementSource;
 use crate::report::text;
 use crate::requirement::Grade;
@@ -146,6 +147,8 @@ pub(super) struct TargetView {
     pub notes: Vec<String>,
     pub unavailable: Option<String>,
     pub capabilities: Vec<(String, String)>,
+    /// What no requirement judges.
+    pub properties: Vec<properties::Row>,
     pub link: String,
 }
 
@@ -171,6 +174,7 @@ pub(super) fn targets(run: &RunOutcome, groups: &[Group<'_>]) -> Vec<TargetView>
                     .iter()
                     .map(|(word, how)| (text::plain(word), text::plain(how)))
                     .collect(),
+                properties: properties::rows(&target.properties),
                 link: format!("#matrix?target={}", encode(name)),
             }
         })
@@ -285,7 +289,7 @@ fn case_link(case: &CaseOutcome) -> String {
     link
 }
 
-fn encode(word: &str) -> String {
+pub(super) fn encode(word: &str) -> String {
     utf8_percent_encode(word, PLAIN).to_string()
 }
 

@@ -303,3 +303,31 @@ fn a_run_that_fails_for_a_stale_deviation_says_so_first() {
     assert_eq!(run.stale_deviations().len(), 1);
     assert!(page(&run, &[]).contains("1 case, none failed, but 1 known deviation is out of date"));
 }
+
+#[test]
+fn a_target_shows_its_properties_and_a_case_its_files() {
+    let page = page(&everything(), &trace("hello"));
+    let card = between(&page, "<details class=\"properties\">", "</details>");
+    for words in ["2 properties", "fin (tls1.2), close-notify (tls1.3)", "refused"] {
+        assert!(card.contains(words), "{words} in {card}");
+    }
+    let mut run = everything();
+    for (case, path) in run
+        .cases
+        .iter_mut()
+        .rev()
+        .zip(["a b/t:1/capture.pcapng", "../../../etc/passwd"])
+    {
+        case.capture = Some(path.into());
+    }
+    let page = self::page(&run, &trace("hello"));
+    let last = run.cases.len() - 1;
+    assert_eq!(
+        json(&page, &format!("d{last}"))["capture"],
+        serde_json::json!({ "path": "a b/t:1/capture.pcapng", "href": "a%20b/t%3A1/capture.pcapng" })
+    );
+    assert_eq!(
+        json(&page, &format!("d{}", last - 1))["capture"],
+        serde_json::json!({ "path": "../../../etc/passwd" })
+    );
+}

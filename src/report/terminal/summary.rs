@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::matrix;
 use super::paint::Paint;
 use crate::judge::Verdict;
-use crate::report::gather::{Group, groups};
+use crate::report::gather::{Group, groups, not_applicable};
 use crate::report::properties;
 use crate::report::text;
 use crate::runner::outcome::{CaseOutcome, Counts, RunOutcome};
@@ -31,6 +31,7 @@ pub fn render_summary(run: &RunOutcome, width: usize, colour: bool) -> String {
     page.head(&mut out, run);
     page.targets(&mut out, run);
     page.areas(&mut out, run);
+    page.not_applicable(&mut out, run);
     page.findings(&mut out, run);
     page.reasons(
         &mut out,
@@ -163,6 +164,32 @@ impl Page {
             .map(|(area, cases)| (text::plain(area), Counts::of(cases)))
             .collect();
         self.table(out, "area", &rows);
+    }
+
+    /// Why cases do not apply: one line, the most frequent reason first.
+    fn not_applicable(&self, out: &mut String, run: &RunOutcome) {
+        let reasons = not_applicable(run);
+        let mut left: usize = reasons.iter().map(|(_, count)| count).sum();
+        if left == 0 {
+            return;
+        }
+        let mut line = "n.a.:".to_owned();
+        for (position, (reason, count)) in reasons.iter().enumerate() {
+            let next = format!("{}{count} {reason}", if position == 0 { " " } else { ", " });
+            // Whatever stands in the line, the rest has to have room behind it.
+            let rest = match left - count {
+                0 => String::new(),
+                rest => format!(", {rest} for other reasons"),
+            };
+            if position > 0 && line.chars().count() + next.chars().count() + rest.len() > self.width {
+                let _ = write!(line, ", {left} for other reasons");
+                break;
+            }
+            line.push_str(&next);
+            left -= count;
+        }
+        out.push('\n');
+        self.line(out, 0, &line);
     }
 
     /// A table of counts without the columns that hold nothing; `pass` and `fail` are always there.

@@ -84,6 +84,8 @@ const neighbours = (number) => {
   ] : [];
 };
 
+const fileLink = (file) => (file.href ? make('a', { href: file.href }, make('code', {}, file.path)) : make('code', {}, file.path));
+
 const detailParts = (detail, number) => {
   const scenario = run.scenarios[cases.s[number]];
   const source = scenarioTexts[scenario.id];
@@ -105,7 +107,12 @@ const detailParts = (detail, number) => {
     parts.push(make('h2', {}, 'Requirements that held'),
       make('ul', { class: 'held' }, detail.held.map(([id, step]) => make('li', {}, make('a', { href: link('matrix', { requirement: id }), title: step }, `✓ ${id}`)))));
   }
-  if (detail.folder) parts.push(make('p', { class: 'meta' }, 'Trace: ', make('code', {}, `${detail.folder}/trace.jsonl`)));
+  if (detail.trace || detail.capture) {
+    parts.push(make('h2', {}, 'Files of this case'), make('ul', { class: 'files' },
+      detail.trace && make('li', {}, fileLink(detail.trace), ' the trace: every event, one line of JSON each'),
+      detail.capture && make('li', {}, fileLink(detail.capture), ' the packets, for Wireshark and tshark; ', make('span', { class: 'badge warn' }, 'contains secrets'),
+        make('span', { class: 'meta' }, ' The TLS keys are in it, and once more in keys.log beside it: whoever has the file reads the connection.'))));
+  }
   return parts;
 };
 
