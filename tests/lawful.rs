@@ -178,6 +178,10 @@ fn a_chain_is_judged_where_its_authority_is_known() {
     );
     assert!(report.contains("got unknown issuer"), "{report}");
     let (verdicts, report) = verdicts_on_the_chain(&good, &["--insecure"], Some(&ca));
+    assert!(
+        report.contains("given absent: the certificate is not looked at"),
+        "{report}"
+    );
     assert_eq!(
         verdicts,
         BTreeSet::from(["not-applicable".to_owned()]),

@@ -10,8 +10,8 @@ use super::stage;
 
 /// The variant that takes a full handshake on data connections: not every build of the clients reuses sessions.
 const TARGET: &str = "vsftpd-no-reuse";
-/// The file that travels.
-const FILE: &str = "bulk.bin";
+/// The file that travels, and the one of a single byte.
+const FILES: [(&str, &str); 2] = [("whole", "bulk.bin"), ("base", "bulk-small.bin")];
 
 pub(crate) fn measure(scope: Scope, table: &mut Table) {
     let Some(server) = Up::start() else {
@@ -87,10 +87,10 @@ pub(crate) fn measure(scope: Scope, table: &mut Table) {
 fn scenarios(folder: &Path, size: u64) {
     let area = folder.join("scenarios/bulk");
     std::fs::create_dir_all(&area).unwrap();
-    for (name, bytes) in [("whole", size), ("base", 1)] {
+    for ((name, file), bytes) in FILES.into_iter().zip([size, 1]) {
         for (way, step) in [
-            ("upload", format!("store: {{ path: {FILE}, bytes: {bytes} }}")),
-            ("download", format!("retrieve: {{ path: {FILE} }}")),
+            ("upload", format!("store: {{ path: {file}, bytes: {bytes} }}")),
+            ("download", format!("retrieve: {{ path: {file} }}")),
         ] {
             let text = format!(
                 "title: A file travels\nwhy: It is measured.\nseverity: low\ndetects: [drops-last-partial-record]\nrequires: [upload]\nmatrix:\n  tls: [tls1.3]\n\
@@ -130,13 +130,13 @@ impl Client {
         self.peak[index] = self.peak[index].max(whole.peak);
     }
 
-    /// Uploads `source`, or downloads the file: its size is that of the last upload.
+    /// Uploads `source`, or downloads what was uploaded of that size.
     fn transfer(&self, server: &Up, folder: &Path, upload: bool, source: &Path, size: u64) -> Sample {
+        let (which, file) = FILES[usize::from(size == 1)];
         let mut command = match self.name {
             "ftpspec" => {
                 let mut command = stage::ftpspec();
                 let way = if upload { "upload" } else { "download" };
-                let which = if size == 1 { "base" } else { "whole" };
                 command.args([
                     "run",
                     "--quiet",
@@ -163,15 +163,15 @@ impl Client {
                 } else {
                     command.args(["--output", "/dev/null"]);
                 }
-                command.arg(format!("ftp://{}/{FILE}", server.address));
+                command.arg(format!("ftp://{}/{file}", server.address));
                 command
             }
             _ => {
                 let mut command = Command::new("lftp");
                 let what = if upload {
-                    format!("put {} -o {FILE}", source.display())
+                    format!("put {} -o {file}", source.display())
                 } else {
-                    format!("get {FILE} -o /dev/null")
+                    format!("get {file} -o /dev/null")
                 };
                 command.arg("-c").arg(format!(
                     "set ssl:verify-certificate no; set ftp:ssl-force yes; set ftp:ssl-protect-data yes; \

@@ -48,7 +48,7 @@ pub fn render(diagnosis: &Diagnosis, rules: &Rules, target: &str, width: usize) 
     if let Some((address, reason)) = &diagnosis.unreachable {
         unreachable(&mut text, address, reason, width);
     }
-    summary(&mut text, diagnosis);
+    summary(&mut text, diagnosis, width);
     text
 }
 
@@ -172,7 +172,7 @@ fn wrapped(first: &str, words: &str, indent: usize, width: usize) -> String {
     lines.join("\n")
 }
 
-fn summary(text: &mut String, diagnosis: &Diagnosis) {
+fn summary(text: &mut String, diagnosis: &Diagnosis, width: usize) {
     let count = |weight| {
         diagnosis
             .advice
@@ -185,8 +185,7 @@ fn summary(text: &mut String, diagnosis: &Diagnosis) {
         _ => format!("{number} {noun}s"),
     };
     let problems = count(Weight::Problem);
-    let _ = write!(
-        text,
+    let mut line = format!(
         "{}, {}; {} good",
         noun(problems, "problem"),
         noun(count(Weight::Note), "note"),
@@ -201,13 +200,13 @@ fn summary(text: &mut String, diagnosis: &Diagnosis) {
         .or(unreached.first());
     if let Some((case, reason)) = why {
         let _ = write!(
-            text,
+            line,
             "; {} not reached, {case} because {}",
             diagnosis.unreached.len(),
             escape_peer(reason.as_bytes())
         );
     }
-    text.push('\n');
+    let _ = writeln!(text, "{}", wrapped("", &line, 2, width));
     if problems == 0 && diagnosis.unexplained.is_empty() && diagnosis.good == 0 {
         text.push_str("nothing can be said about the server\n");
     }

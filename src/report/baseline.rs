@@ -326,7 +326,9 @@ pub(super) fn broken<'a>(run: &RunOutcome, case: &'a CaseOutcome) -> Vec<Broken<
 
 /// Whether a report says of a capability that the target has it.
 pub(super) fn is_present(evidence: &str) -> bool {
-    !evidence.starts_with("declared absent") && !evidence.starts_with("discovered absent")
+    !["declared absent", "given absent", "discovered absent"]
+        .iter()
+        .any(|absent| evidence.starts_with(absent))
 }
 
 /// `value` as JSON in one line, with a space behind each comma and colon.

@@ -52,9 +52,10 @@ impl Discovered {
             if declares.contains_key(&capability) {
                 continue;
             }
+            let given = if has { "given" } else { "given absent" };
             discovered
                 .evidence
-                .insert(capability.name().to_owned(), format!("given: {words}"));
+                .insert(capability.name().to_owned(), format!("{given}: {words}"));
             discovered.facts.set(capability, has, words);
         }
         discovered

@@ -38,6 +38,10 @@ fn main() -> ExitCode {
             a_real_run_can_be_read_and_searched,
         ),
         trial(
+            "what_changed_since_the_baseline_leads_to_its_cases",
+            what_changed_since_the_baseline_leads_to_its_cases,
+        ),
+        trial(
             "what_a_hostile_peer_said_stays_text",
             what_a_hostile_peer_said_stays_text,
         ),
@@ -233,6 +237,28 @@ fn narrow(browser: &mut Browser, page: &std::path::Path, case: &str) {
         );
         browser.assert_quiet();
     }
+}
+
+fn what_changed_since_the_baseline_leads_to_its_cases() {
+    let run = runs::changed_server();
+    let mut browser = Browser::start();
+    browser.screen(1280, 900);
+    browser.open(&run.page, "");
+    browser.click("nav a[href='#changes']");
+    browser.wait_for("document.querySelector('#view-changes:not([hidden]) li.finding')");
+    browser.picture("changes");
+    let changed = browser
+        .evaluate("[...document.querySelectorAll('#view-changes h3 a')].map((link) => link.textContent)");
+    assert_eq!(changed, json!(["shutdown/reset-upload-is-not-acknowledged"]));
+    browser.click("#view-changes h3 a");
+    browser.wait_for("document.querySelector('#view-matrix:not([hidden]) #rows a')");
+    let cases = browser.evaluate(
+        "[...document.querySelectorAll('#rows a')].filter((link) => link.hash.includes('reset-upload-is-not-acknowledged')).length",
+    );
+    assert_eq!(cases, json!(2));
+    browser.click("#rows a");
+    browser.wait_for("document.querySelector('#view-case:not([hidden]) .timeline')");
+    browser.assert_quiet();
 }
 
 fn what_a_hostile_peer_said_stays_text() {

@@ -118,6 +118,37 @@ pub(crate) fn faulty_server() -> Run {
     run
 }
 
+/// A server that made mistakes since its baseline was written.
+pub(crate) fn changed_server() -> Run {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let authority = Authority::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let baseline = folder.path().join("acme.json").display().to_string();
+    let judged = |faults: &[Fault], more: &[&str]| {
+        let mut options = options(make(recipe("valid").unwrap(), &authority).unwrap());
+        options.faults = faults.iter().copied().collect();
+        let server = runtime.block_on(Server::start(options)).unwrap();
+        let mut arguments = vec![
+            "run".to_owned(),
+            "shutdown/reset-*".into(),
+            "protection/pbsz-*".into(),
+        ];
+        arguments.push(format!("ftps://alice:wonderland@{}", server.address()));
+        arguments.extend([
+            "--name=acme-ftpd".into(),
+            "--insecure".into(),
+            "--allow=write".into(),
+        ]);
+        arguments.extend(["--baseline".into(), baseline.clone()]);
+        arguments.extend(more.iter().map(|word| (*word).to_owned()));
+        let run = run(&arguments);
+        runtime.block_on(server.stop());
+        run
+    };
+    judged(&[], &["--update-baseline"]);
+    judged(&[Fault::AcknowledgesResetUpload], &[])
+}
+
 /// Peers that put markup, terminal sequences and turned text wherever they can, and ten megabytes of it.
 pub(crate) fn hostile_servers() -> Run {
     let runtime = tokio::runtime::Runtime::new().unwrap();
