@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::plan::{Case, TargetFacts};
+use crate::plan::{self, Case, TargetFacts};
 use crate::requirement::Catalogue;
 use crate::runner::{CaseRunner, Corpus, Discovered, Ran, discover};
 use crate::scenario::Scenario;
@@ -90,8 +90,7 @@ impl Shared {
     async fn facts(&self, started: &Started, running: &Arc<Running>, case: &Case) -> TargetFacts {
         let mut facts = TargetFacts::declared(&running.profile.declares);
         let mut found = started.found.lock().await;
-        for capability in &case.scenario.requires {
-            let capability = capability.value;
+        for capability in plan::capabilities_needed(&case.scenario, &case.id.cell) {
             if running.profile.declares.contains_key(&capability) {
                 continue;
             }

@@ -109,6 +109,17 @@ pub fn applicability(scenario: &Scenario, cell: &Cell, facts: &TargetFacts) -> A
     Applicability::Applicable
 }
 
+/// What [`applicability`] looks at for `cell` of `scenario`: what the scenario requires, then what the values of the axes
+/// `tls` and `data` need.
+pub fn capabilities_needed<'a>(
+    scenario: &'a Scenario,
+    cell: &'a Cell,
+) -> impl Iterator<Item = Capability> + 'a {
+    let required = scenario.requires.iter().map(|required| required.value);
+    let axes = cell.0.iter();
+    required.chain(axes.filter_map(|(axis, value)| capability_of(axis, value)))
+}
+
 /// What a value of one of the two axes with a meaning needs.
 fn capability_of(axis: &str, value: &str) -> Option<Capability> {
     match (axis, value) {
@@ -157,6 +168,26 @@ mod tests {
             reason(applicability(&scenario, &cell, &TargetFacts::default())),
             "requires `epsv`, which was neither declared nor discovered"
         );
+    }
+
+    #[test]
+    fn whoever_finds_out_only_what_is_needed_asks_for_the_axes_too() {
+        let scenario = requiring("a/b", Capability::Upload);
+        let cell = Cell(vec![
+            ("tls".into(), "tls1.3".into()),
+            ("data".into(), "extended-active".into()),
+            ("size".into(), "0".into()),
+        ]);
+        let needed: Vec<Capability> = capabilities_needed(&scenario, &cell).collect();
+        assert_eq!(needed, [Capability::Upload, Capability::Tls13, Capability::Eprt]);
+        for capability in needed {
+            let mut known = facts(Capability::Upload, true);
+            known.set(capability, false, "refused");
+            assert!(
+                reason(applicability(&scenario, &cell, &known)).contains(capability.name()),
+                "{capability}"
+            );
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod select;
 mod shard;
 pub mod template;
 
-pub use applicability::{Applicability, CapabilityFact, TargetFacts, applicability};
+pub use applicability::{Applicability, CapabilityFact, TargetFacts, applicability, capabilities_needed};
 pub use case::{Case, CaseId, Cell};
 pub use expand::expand;
 pub use select::{
