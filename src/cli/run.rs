@@ -375,9 +375,8 @@ pub(super) fn write_reports(
             .write(file, text.as_bytes())
             .map_err(|error| internal(error.to_string()))?;
     }
-    let files =
-        report::files(&material.input(outcome, &traces)).map_err(|error| internal(error.to_string()))?;
-    for file in files {
+    for file in report::files(&material.input(outcome, &traces)) {
+        let file = file.map_err(|error| internal(error.to_string()))?;
         folder
             .write(&file.path, file.text.as_bytes())
             .map_err(|error| internal(error.to_string()))?;

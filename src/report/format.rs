@@ -105,23 +105,23 @@ pub fn render(format: Format, input: &Input<'_>) -> Result<String, RenderError> 
     })
 }
 
-/// All formats and a badge per target, each with its place in the report folder.
+/// All formats and a badge per target, each with its place in the report folder. Each is rendered when it is asked for, so
+/// that only one of them is in memory at a time: a report of 100,000 cases has 130 MB.
 ///
 /// # Errors
-/// When one of the formats cannot hold what is in the run.
-pub fn files(input: &Input<'_>) -> Result<Vec<ReportFile>, RenderError> {
-    let mut files = Vec::new();
-    for format in Format::ALL {
-        files.push(ReportFile {
+/// An item is an error when that format cannot hold what is in the run.
+pub fn files<'a>(input: &'a Input<'_>) -> impl Iterator<Item = Result<ReportFile, RenderError>> + 'a {
+    let formats = Format::ALL.into_iter().map(move |format| {
+        Ok(ReportFile {
             path: format.file().to_owned(),
             text: render(format, input)?,
-        });
-    }
-    for target in input.run.targets.keys() {
-        files.push(ReportFile {
+        })
+    });
+    let badges = input.run.targets.keys().map(move |target| {
+        Ok(ReportFile {
             path: badge::file(target),
             text: badge::render(input.run, target)?,
-        });
-    }
-    Ok(files)
+        })
+    });
+    formats.chain(badges)
 }

@@ -41,19 +41,29 @@ pub fn render(run: &RunOutcome) -> Result<String, JsonError> {
     Ok(text)
 }
 
+/// What every version of the format has.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Version {
+    ftpspec_report: Option<serde_json::Value>,
+}
+
 /// Reads a report back.
 ///
 /// # Errors
 /// When `text` is not a report of this format.
 pub fn parse(text: &str) -> Result<RunOutcome, JsonError> {
-    let value: serde_json::Value = serde_json::from_str(text)?;
     // The version is looked at first: fields of another format would give a confusing message.
-    if let Some(found) = value.get("ftpspec-report").and_then(serde_json::Value::as_u64)
+    let version: Version = serde_json::from_str(text)?;
+    if let Some(found) = version
+        .ftpspec_report
+        .as_ref()
+        .and_then(serde_json::Value::as_u64)
         && found != u64::from(REPORT_FORMAT)
     {
         return Err(JsonErrorKind::Format { found }.into());
     }
-    Ok(serde_json::from_value(value)?)
+    Ok(serde_json::from_str(text)?)
 }
 
 /// The JSON Schema of a report, indented, with a line end.

@@ -288,7 +288,9 @@ fn colours_only_come_when_asked_for() {
 #[test]
 fn hostile_text_is_harmless_in_every_format() {
     let run = hostile();
-    for file in with_input(&run, &trace(&evil()), |input| files(input).unwrap()) {
+    for file in with_input(&run, &trace(&evil()), |input| {
+        files(input).collect::<Result<Vec<_>, _>>().unwrap()
+    }) {
         for character in file.text.chars() {
             let odd = character.is_control() && character != '\n' || character == '\u{202e}';
             let is_fine = match file.path.as_str() {

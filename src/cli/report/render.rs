@@ -61,9 +61,9 @@ fn badge_target<'a>(args: &'a RenderArgs, input: &Input<'a>) -> Result<&'a str, 
 }
 
 fn write_all(input: &Input<'_>, out: &Path) -> Result<Exit, CliError> {
-    let files = report::files(input).map_err(|error| CliError::internal(error.to_string()))?;
     std::fs::create_dir_all(out).map_err(|error| cannot_write(out, &error))?;
-    for file in files {
+    for file in report::files(input) {
+        let file = file.map_err(|error| CliError::internal(error.to_string()))?;
         write(&out.join(&file.path), &file.text)?;
     }
     Ok(Exit::Success)
