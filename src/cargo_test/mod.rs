@@ -72,14 +72,18 @@ impl Options {
 }
 
 /// Runs the tests with the arguments of the process, as libtest would, and returns the exit code. With
-/// `FTPSPEC_REQUIRE_TARGETS=vsftpd,proftpd` (or `all`) a target that is not installed fails instead of being ignored.
+/// `FTPSPEC_REQUIRE_TARGETS=vsftpd,proftpd` (or `all`) a target that is not installed fails instead of being ignored; with
+/// `FTPSPEC_ONLY_TARGETS=vsftpd,proftpd` the others are ignored even when they are installed.
 #[must_use]
 pub fn main(options: Options) -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Most of a trial is waiting for the other side.
     arguments.test_threads.get_or_insert(TRIALS_AT_ONCE);
-    let required = std::env::var("FTPSPEC_REQUIRE_TARGETS").unwrap_or_default();
-    match trials::collect(&options, &required) {
+    let wanted = trials::Wanted {
+        required: std::env::var("FTPSPEC_REQUIRE_TARGETS").unwrap_or_default(),
+        only: std::env::var("FTPSPEC_ONLY_TARGETS").ok(),
+    };
+    match trials::collect(&options, &wanted) {
         Ok((trials, shared)) => {
             let conclusion = libtest_mimic::run(&arguments, trials);
             shared.stop();

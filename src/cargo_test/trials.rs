@@ -21,8 +21,33 @@ use crate::runner::{
 use crate::scenario::Scenario;
 use crate::target::{self, EMBEDDED, Profile, Provisioner};
 
-/// Makes the trials of `options`; `required` names the targets that must be installed.
-pub(super) fn collect(options: &Options, required: &str) -> Result<(Vec<Trial>, Arc<Shared>), String> {
+/// What the environment says of targets; each a list of names of targets or of their software, or `all`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// These must be installed.
+    pub(super) required: String,
+    /// No others are run; nothing said: all that are installed.
+    pub(super) only: Option<String>,
+}
+
+impl Wanted {
+    fn requires(&self, profile: &Profile) -> bool {
+        names(&self.required, profile)
+    }
+
+    fn leaves_out(&self, profile: &Profile) -> bool {
+        self.only.as_deref().is_some_and(|only| !names(only, profile))
+    }
+}
+
+fn names(list: &str, profile: &Profile) -> bool {
+    list.split(',')
+        .map(str::trim)
+        .any(|name| name == profile.name || name == profile.software || name == "all")
+}
+
+/// Makes the trials of `options` with the targets that are `wanted`.
+pub(super) fn collect(options: &Options, wanted: &Wanted) -> Result<(Vec<Trial>, Arc<Shared>), String> {
     let (corpus, scenarios) = load(options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -57,7 +82,7 @@ pub(super) fn collect(options: &Options, required: &str) -> Result<(Vec<Trial>, 
         );
     }
     for profile in profiles(options)? {
-        trials.extend(target_trials(&profile, &scenarios, &shared, required)?);
+        trials.extend(target_trials(&profile, &scenarios, &shared, wanted)?);
     }
     Ok((trials, shared))
 }
@@ -242,12 +267,9 @@ fn target_trials(
     profile: &Profile,
     scenarios: &[Arc<Scenario>],
     shared: &Arc<Shared>,
-    required: &str,
+    wanted: &Wanted,
 ) -> Result<Vec<Trial>, String> {
-    let must = required
-        .split(',')
-        .map(str::trim)
-        .any(|name| name == profile.name || name == profile.software || name == "all");
+    let (must, is_left_out) = (wanted.requires(profile), wanted.leaves_out(profile));
     let baseline = Arc::new(baseline(profile)?);
     let mut trials = Vec::new();
     for scenario in scenarios.iter().filter(|scenario| !scenario.slow) {
@@ -255,6 +277,9 @@ fn target_trials(
             let case = case(scenario, &profile.name, cell);
             let (shared, profile, baseline) = (Arc::clone(shared), profile.clone(), Arc::clone(&baseline));
             trials.push(Trial::ignorable_test(case.id.to_string(), move || {
+                if is_left_out {
+                    return Ok(Completion::ignored_with("left out by FTPSPEC_ONLY_TARGETS"));
+                }
                 // Asked by the trial and not by the list: cargo-nextest makes the list once per trial.
                 if let Some(reason) = shared.runtime.block_on(shared.missing(&profile)) {
                     return if must {
@@ -353,4 +378,34 @@ fn fresh_id(clock: &dyn Clock) -> RunId {
             .wrapping_mul(0x8000)
             .wrapping_add(u64::from(std::process::id()) & 0x7fff),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_named_by_themselves_or_by_their_software() {
+        let profiles = target::embedded_profiles().unwrap();
+        let named = |wanted: &Wanted| -> Vec<String> {
+            let run = profiles.iter().filter(|profile| !wanted.leaves_out(profile));
+            run.map(|profile| profile.name.clone()).collect()
+        };
+        let only = |list: &str| Wanted {
+            only: Some(list.to_owned()),
+            ..Wanted::default()
+        };
+        assert_eq!(named(&Wanted::default()).len(), profiles.len());
+        assert_eq!(named(&only("all")).len(), profiles.len());
+        assert_eq!(named(&only("pyftpdlib-required, aioftp")), ["aioftp", "pyftpdlib-required"]);
+        assert!(named(&only("vsftpd")).iter().any(|name| name == "vsftpd-no-reuse"));
+        assert_eq!(named(&only("")), [""; 0]);
+        let required = Wanted {
+            required: "vsftpd".to_owned(),
+            only: None,
+        };
+        let vsftpd = profiles.iter().filter(|profile| required.requires(profile));
+        assert!(vsftpd.count() > 1);
+        assert!(!Wanted::default().requires(profiles.first().unwrap()));
+    }
 }
