@@ -29,6 +29,8 @@ pub(super) struct Shared {
 struct Started {
     running: Result<Arc<Running>, String>,
     permits: Arc<Semaphore>,
+    /// How many permits there are.
+    limit: u32,
     found: Mutex<BTreeMap<crate::requirement::Capability, Discovered>>,
 }
 
@@ -49,7 +51,8 @@ impl Shared {
         let started = self.started(profile).await;
         let running = started.running.clone()?;
         // Cases open two control connections at most; a target is not loaded beyond what it bears.
-        let _permits = started.permits.acquire_many(2).await;
+        let permits = if case.scenario.alone { started.limit } else { 2 };
+        let _permits = started.permits.acquire_many(permits).await;
         let facts = self.facts(&started, &running, case).await;
         Ok(self.runner.run_case(case, &running, &facts).await)
     }
@@ -77,9 +80,11 @@ impl Shared {
             return Arc::clone(started);
         }
         let running = self.runner.provisioner().provide(profile).await;
+        let limit = profile.limits.max_connections.max(2);
         let started = Arc::new(Started {
             running: running.map(Arc::new).map_err(|error| error.detail),
-            permits: Arc::new(Semaphore::new(profile.limits.max_connections.max(2))),
+            permits: Arc::new(Semaphore::new(limit)),
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
             found: Mutex::default(),
         });
         targets.insert(profile.name.clone(), Arc::clone(&started));

@@ -397,8 +397,15 @@ mod tests {
         };
         assert_eq!(named(&Wanted::default()).len(), profiles.len());
         assert_eq!(named(&only("all")).len(), profiles.len());
-        assert_eq!(named(&only("pyftpdlib-required, aioftp")), ["aioftp", "pyftpdlib-required"]);
-        assert!(named(&only("vsftpd")).iter().any(|name| name == "vsftpd-no-reuse"));
+        assert_eq!(
+            named(&only("pyftpdlib-required, aioftp")),
+            ["aioftp", "pyftpdlib-required"]
+        );
+        assert!(
+            named(&only("vsftpd"))
+                .iter()
+                .any(|name| name == "vsftpd-no-reuse")
+        );
         assert_eq!(named(&only("")), [""; 0]);
         let required = Wanted {
             required: "vsftpd".to_owned(),

@@ -26,6 +26,7 @@ pub(crate) fn scenario(id: &str) -> Scenario {
         matrix: Vec::new(),
         vars: Vec::new(),
         slow: false,
+        alone: false,
         setup: Vec::new(),
         steps: Vec::new(),
         cleanup: Vec::new(),

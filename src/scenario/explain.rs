@@ -69,6 +69,9 @@ fn head(page: &mut Page, scenario: &Scenario, meaning: &dyn Fn(&str) -> Option<&
     if scenario.slow {
         page.labelled("slow", "waits for over five seconds; runs with --slow");
     }
+    if scenario.alone {
+        page.labelled("alone", "runs while no other case runs on the target");
+    }
 }
 
 fn axis_words(axis: &Axis) -> String {

@@ -102,6 +102,7 @@ impl Lowering<'_, '_> {
             matrix,
             vars,
             slow: raw.slow.get().is_some_and(|slow| slow.value.0),
+            alone: raw.alone.get().is_some_and(|alone| alone.value.0),
             setup,
             steps,
             cleanup,

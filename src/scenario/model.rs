@@ -45,6 +45,8 @@ pub struct Scenario {
     pub vars: Vec<(Spanned<String>, Spanned<String>)>,
     /// Takes over five seconds of waiting; runs with `--slow`.
     pub slow: bool,
+    /// Runs while no other case runs on the target.
+    pub alone: bool,
     /// Preparation.
     pub setup: Vec<Step>,
     /// What is under test.

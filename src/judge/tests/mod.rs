@@ -107,6 +107,7 @@ pub(super) fn case(setup: Vec<Step>, steps: Vec<Step>) -> Case {
             matrix: Vec::new(),
             vars: Vec::new(),
             slow: false,
+            alone: false,
             setup,
             steps,
             cleanup: Vec::new(),

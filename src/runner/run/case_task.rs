@@ -81,8 +81,8 @@ impl CaseTask {
         if let Some(reason) = self.unsupported.clone().or(slow) {
             return Some(Repeated::once(Ran::not_run(Verdict::NotApplicable, reason)));
         }
-        let sessions = u32::try_from(session_count(&case.scenario).min(self.limit)).unwrap_or(1);
-        let connections = Arc::clone(&self.permits).acquire_many_owned(sessions);
+        let share = share(&case.scenario, self.limit);
+        let connections = Arc::clone(&self.permits).acquire_many_owned(share);
         let (_connections, _job) = tokio::select! {
             biased;
             () = self.stop.cancelled() => return None,
@@ -145,6 +145,17 @@ impl CaseTask {
     }
 }
 
+/// How many of the `limit` connections that the target bears `scenario` takes: as many as it has sessions, and all when it must
+/// run alone.
+fn share(scenario: &Scenario, limit: usize) -> u32 {
+    let share = if scenario.alone {
+        limit
+    } else {
+        session_count(scenario).min(limit)
+    };
+    u32::try_from(share).unwrap_or(1)
+}
+
 /// How many control connections a scenario has open at the same time, at most.
 fn session_count(scenario: &Scenario) -> usize {
     let steps = scenario
@@ -154,4 +165,18 @@ fn session_count(scenario: &Scenario) -> usize {
         .chain(&scenario.cleanup);
     let names: BTreeSet<&str> = steps.map(|step| step.session.value.as_str()).collect();
     names.len().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_that_must_run_alone_takes_every_connection() {
+        let mut scenario = crate::plan::fixtures::scenario("a/b");
+        assert_eq!(share(&scenario, 5), 1);
+        scenario.alone = true;
+        assert_eq!(share(&scenario, 5), 5);
+        assert_eq!(share(&scenario, 1), 1);
+    }
 }

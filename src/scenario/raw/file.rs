@@ -32,6 +32,9 @@ raw_struct! {
         vars = "vars": Table<Text>,
         /// Takes over five seconds of waiting; runs with `--slow`. On the embedded server the waits that it spells out are cut to a fortieth, and the time-outs of the server to seconds.
         slow = "slow": Flag,
+        /// Runs while no other case runs on the target: it connects to a port that the server may meanwhile have given to
+        /// another session.
+        alone = "alone": Flag,
         /// Preparation. A problem here makes the case inconclusive.
         setup = "setup": Listed<RawStep>,
         /// What is under test.
