@@ -154,6 +154,30 @@ async fn a_good_server_has_no_problem() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_reached_says_what_was_seen_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = stage(folder.path());
+    let proof = Proof {
+        faults: vec!["answers-auth-with-234-without-tls".to_owned()],
+        requires: vec![ftpspec::requirement::Capability::NoTls],
+        ..Proof::default()
+    };
+    let diagnosis = stage.diagnose(&proof, &stage.rules.scenarios()).await;
+    let reasons: BTreeSet<&str> = diagnosis
+        .unreached
+        .iter()
+        .map(|(_, reason)| reason.as_str())
+        .filter(|reason| reason.starts_with("TLS did not start"))
+        .collect();
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
+    let reason = reasons.first().unwrap();
+    assert!(
+        reason.starts_with("TLS did not start: expected a full handshake, got "),
+        "{reason}"
+    );
+}
+
 #[test]
 fn every_rule_says_who_acts_and_every_problem_what_to_set() {
     let folder = tempfile::tempdir().unwrap();

@@ -199,11 +199,12 @@ fn summary(text: &mut String, diagnosis: &Diagnosis, width: usize) {
         .find(|(case, _)| door(case))
         .or(unreached.first());
     if let Some((case, reason)) = why {
+        // What the peer said in it is escaped already; backslashes are not escaped twice.
+        let reason = escape_peer(reason.as_bytes()).replace(r"\\", r"\");
         let _ = write!(
             line,
-            "; {} not reached, {case} because {}",
-            diagnosis.unreached.len(),
-            escape_peer(reason.as_bytes())
+            "; {} not reached, {case} because {reason}",
+            diagnosis.unreached.len()
         );
     }
     let _ = writeln!(text, "{}", wrapped("", &line, 2, width));

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::case_runner::{CaseRunner, Ran};
-use crate::judge::Verdict;
+use crate::judge::{Judgement, Verdict};
 use crate::plan::{Case, CaseId, Cell, TargetFacts, expand};
 use crate::scenario::Scenario;
 use crate::target::{Running, TlsMode};
@@ -49,13 +49,15 @@ pub async fn run_for_diagnosis(
             .into_iter()
             .partition(|case| names.contains(&case.id.scenario.as_str()));
         done.extend(run_all(runner, running, stage, jobs, cancel).await);
-        let is_shut = done
+        let shut = done
             .iter()
-            .any(|(case, ran)| case.id.scenario == gate && !matches!(ran.judgement.verdict, Verdict::Pass));
+            .find(|(case, ran)| case.id.scenario == gate && !matches!(ran.judgement.verdict, Verdict::Pass));
         cases = rest;
-        if is_shut {
+        if let Some((_, ran)) = shut {
+            let reason =
+                seen(&ran.judgement).map_or_else(|| reason.to_owned(), |seen| format!("{reason}: {seen}"));
             let skipped = cases.into_iter().map(|case| {
-                let ran = Ran::not_run(Verdict::Inconclusive, reason.to_owned());
+                let ran = Ran::not_run(Verdict::Inconclusive, reason.clone());
                 (case, ran)
             });
             done.extend(skipped);
@@ -65,6 +67,13 @@ pub async fn run_for_diagnosis(
     done.extend(run_all(runner, running, cases, jobs, cancel).await);
     done.sort_by(|(a, _), (b, _)| (&a.id.scenario, &a.id.cell.0).cmp(&(&b.id.scenario, &b.id.cell.0)));
     done
+}
+
+/// What stood in the way, as far as the judge knows.
+fn seen(judgement: &Judgement) -> Option<String> {
+    let finding = judgement.findings.first();
+    let seen = finding.map(|finding| format!("expected {}, got {}", finding.expected, finding.observed));
+    seen.or_else(|| judgement.reason.clone())
 }
 
 fn case_of(scenario: &Arc<Scenario>, running: &Running, cell: Cell) -> Case {
