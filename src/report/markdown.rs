@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::baseline::Comparison;
 use super::gather::{Group, groups};
 use super::input::Input;
 use super::text;
@@ -18,6 +19,9 @@ const EVENTS: usize = 12;
 /// How many characters of an event are shown.
 const EVENT: usize = 160;
 
+/// How many characters of a change are shown.
+const CHANGE: usize = 300;
+
 /// The summary of the run.
 #[must_use]
 pub fn render(input: &Input<'_>) -> String {
@@ -26,6 +30,9 @@ pub fn render(input: &Input<'_>) -> String {
     let version = escape(&run.run.version);
     let _ = writeln!(out, "## ftpspec {version}: {}\n", headline(run));
     table(&mut out, run);
+    if let Some(comparison) = input.changes {
+        changes(&mut out, comparison);
+    }
     findings(&mut out, input);
     inconclusive(&mut out, run);
     out
@@ -64,6 +71,41 @@ fn table(out: &mut String, run: &RunOutcome) {
     for (name, target) in &run.targets {
         if let Some(reason) = &target.unavailable {
             let _ = writeln!(out, "\n{} could not be used: {}", escape(name), escape(reason));
+        }
+    }
+}
+
+/// What is different from the baseline, the worst first: what the reader of a pull request asks.
+fn changes(out: &mut String, comparison: &Comparison) {
+    out.push_str("\n### Since the baseline\n\n");
+    if comparison.is_empty() {
+        out.push_str("Nothing is different from the baseline.\n");
+    }
+    let kinds = [
+        ("worse", &comparison.worse),
+        ("nothing is said any more", &comparison.open),
+        ("better", &comparison.better),
+        ("different", &comparison.other),
+    ];
+    for (word, changes) in kinds {
+        for change in changes.iter().take(SHOWN) {
+            let scenario = change.scenario.as_deref().unwrap_or("");
+            let cells: Vec<&str> = change.cells.iter().map(String::as_str).collect();
+            let place = format!("{} {scenario} {}", change.target, cells.join("; "));
+            let requirement = change
+                .requirement
+                .as_deref()
+                .map_or_else(String::new, |id| format!(" ({id})"));
+            let _ = writeln!(
+                out,
+                "- **{word}** {}: {}{}",
+                escape(place.trim_end()),
+                escape(&text::short(&change.text, CHANGE)),
+                escape(&requirement)
+            );
+        }
+        if changes.len() > SHOWN {
+            let _ = writeln!(out, "- … and {} more", changes.len() - SHOWN);
         }
     }
 }

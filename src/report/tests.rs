@@ -4,7 +4,9 @@
 
 use snapbox::assert_data_eq;
 
+use super::baseline::{Change, Comparison};
 use super::fixtures::{evil, trace, with_input};
+use super::input::Input;
 use super::*;
 use crate::judge::Verdict;
 use crate::plan::fixtures::{checking, scenario};
@@ -140,6 +142,45 @@ fn markdown_looks_like_this() {
         snapbox::file!["../../tests/golden/report/summary.md"].raw()
     );
 }
+
+#[test]
+fn markdown_tells_first_what_is_different_from_a_baseline() {
+    let change = |text: &str, cells: &[&str]| Change {
+        target: "embedded".into(),
+        scenario: Some("shutdown/truncated-upload".into()),
+        requirement: Some("sec.truncation.stor".into()),
+        text: text.into(),
+        cells: cells.iter().map(|cell| (*cell).to_owned()).collect(),
+    };
+    let comparison = Comparison {
+        worse: vec![change("new fail: <img>\n# got 226", &["tls=tls1.3"])],
+        better: vec![change("no longer there (warn)", &[]); SHOWN_CHANGES + 1],
+        ..Comparison::default()
+    };
+    let told = |comparison: Option<&Comparison>| {
+        with_input(&everything(), &trace("hello"), |input| {
+            let input = Input {
+                changes: comparison,
+                ..*input
+            };
+            markdown::render(&input)
+        })
+    };
+    assert!(!told(None).contains("baseline"));
+    assert!(told(Some(&Comparison::default())).contains("Nothing is different from the baseline."));
+    let text = told(Some(&comparison));
+    assert!(
+        text.contains("- **worse** embedded shutdown/truncated-upload tls=tls1.3: new fail: &lt;img&gt;"),
+        "{text}"
+    );
+    assert!(!text.contains("\n# got 226"), "{text}");
+    assert!(text.contains("- … and 1 more"), "{text}");
+    let (changes, findings) = (text.find("Since the baseline"), text.find("### Findings"));
+    assert!(changes.unwrap() < findings.unwrap());
+}
+
+/// As many changes of a kind as the summary in Markdown shows.
+const SHOWN_CHANGES: usize = 20;
 
 #[test]
 fn tap_looks_like_this() {
