@@ -209,10 +209,12 @@ fn nobody_is_asked_where_nobody_can_type() {
 
 /// `ftpspec` with these words at a terminal of its own, made by script(1).
 fn at_a_terminal(folder: &Path, words: &str) -> Child {
-    let line = format!("'{}' {words}", env!("CARGO_BIN_EXE_ftpspec"));
+    // Without `exec` some shells stay, and a Ctrl-C ends them too: the exit code would be theirs.
+    let line = format!("exec '{}' {words}", env!("CARGO_BIN_EXE_ftpspec"));
     Command::new("script")
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .current_dir(folder)
+        .env("SHELL", "/bin/sh")
         .env("NO_COLOR", "1")
         .env_remove("FTPSPEC_PASSWORD")
         .env_remove("FTPSPEC_PASSWORD2")
