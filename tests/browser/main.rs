@@ -38,6 +38,10 @@ fn main() -> ExitCode {
             a_real_run_can_be_read_and_searched,
         ),
         trial(
+            "the_kill_matrix_stands_in_the_report_it_was_added_to",
+            the_kill_matrix_stands_in_the_report_it_was_added_to,
+        ),
+        trial(
             "what_changed_since_the_baseline_leads_to_its_cases",
             what_changed_since_the_baseline_leads_to_its_cases,
         ),
@@ -82,9 +86,67 @@ fn a_real_run_can_be_read_and_searched() {
     );
 
     themes(&mut browser);
+    requirements_and_run_facts(&mut browser);
     browser.assert_quiet();
     narrow(&mut browser, &run.page, &link);
     assert!(browser.print().starts_with(b"%PDF"));
+    browser.assert_quiet();
+}
+
+/// What is broken stands with its document open; the facts say what was run.
+fn requirements_and_run_facts(browser: &mut Browser) {
+    browser.evaluate("location.hash = '#requirements'");
+    browser.wait_for(
+        "!document.querySelector('#view-requirements').hidden && document.querySelector('#view-overview').hidden",
+    );
+    let of =
+        |expression: &str| format!("document.querySelectorAll('#view-requirements {expression}').length");
+    let rows = browser.evaluate(&of("td.says"));
+    let lead = browser.text("document.querySelector('#view-requirements .lead').textContent");
+    assert!(
+        lead.contains(&format!(" of {rows} requirements on servers")),
+        "{lead}"
+    );
+    // The server takes PROT without PBSZ and says yes to an upload that was reset.
+    assert!(
+        browser
+            .evaluate(&of("details[open] td.state .badge.fail"))
+            .as_u64()
+            .unwrap()
+            > 0
+    );
+    assert_eq!(
+        browser.evaluate(&of("details:not([open]) td.state .badge.fail")),
+        json!(0)
+    );
+    browser.evaluate("location.hash = '#run'");
+    browser.wait_for(
+        "!document.querySelector('#view-run').hidden && document.querySelector('#view-requirements').hidden",
+    );
+    let facts = browser.text("document.querySelector('#view-run dl').textContent");
+    assert!(facts.contains(env!("CARGO_PKG_VERSION")), "{facts}");
+}
+
+fn the_kill_matrix_stands_in_the_report_it_was_added_to() {
+    let run = runs::proven();
+    let mut browser = Browser::start();
+    browser.screen(1280, 900);
+    browser.open(&run.page, "#proof");
+    browser.wait_for("!document.querySelector('#view-proof').hidden");
+    browser.picture("proof");
+    let rows = browser
+        .evaluate("document.querySelectorAll('#view-proof tbody tr').length")
+        .as_u64()
+        .unwrap();
+    assert!(rows >= 3, "{rows}");
+    let lead = browser.text("document.querySelector('#view-proof .lead').textContent");
+    assert!(
+        lead.starts_with(&format!("{rows} of {rows} scenarios proven")),
+        "{lead}"
+    );
+    // Every row has a fault, and the fault the requirement it breaks.
+    let faults = "[...document.querySelectorAll('#view-proof tbody tr')].every((row) => /rfc\\d+/.test(row.querySelector('.fault .meta').textContent))";
+    assert_eq!(browser.evaluate(faults), json!(true));
     browser.assert_quiet();
 }
 

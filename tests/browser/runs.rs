@@ -118,6 +118,25 @@ pub(crate) fn faulty_server() -> Run {
     run
 }
 
+/// A run with its kill matrix.
+pub(crate) fn proven() -> Run {
+    let scenarios = "protection/pbsz-*";
+    let run = run(&["run".into(), scenarios.into()]);
+    let folder = run.page.parent().unwrap();
+    let proof = Command::new(env!("CARGO_BIN_EXE_ftpspec"))
+        .args(["prove", scenarios, "--quiet", "--report"])
+        .arg(folder)
+        .timeout(Duration::from_secs(600))
+        .output()
+        .unwrap();
+    assert!(
+        proof.status.success(),
+        "{}",
+        String::from_utf8_lossy(&proof.stderr)
+    );
+    run
+}
+
 /// A server that made mistakes since its baseline was written.
 pub(crate) fn changed_server() -> Run {
     let runtime = tokio::runtime::Runtime::new().unwrap();
