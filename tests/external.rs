@@ -154,6 +154,53 @@ fn both_passwords_may_come_from_the_environment_or_from_files() {
     );
 }
 
+/// Of a target by URL nothing is declared: what it can do is asked first, and a mistake in the answer must not pass for a lack
+/// that makes the scenario about that mistake not applicable.
+#[test]
+fn a_mistake_in_the_answer_to_discovery_is_found_and_not_taken_for_a_lack() {
+    for (fault, extra, scenario) in [
+        (
+            "answers-auth-tls-with-334",
+            &[][..],
+            "auth/auth-tls-is-answered-234",
+        ),
+        ("answers-rein-in-clear", &[], "auth/rein-is-answered-under-tls"),
+        (
+            "drops-data-silently-without-reuse",
+            &["--reuse", "control"],
+            "session-reuse/reuse-required-refuses-full-handshake",
+        ),
+        (
+            "demands-reuse-without-tickets",
+            &["--reuse", "control"],
+            "session-reuse/required-reuse-is-possible",
+        ),
+    ] {
+        let served = Served::start(&[&["--fault", fault], extra].concat());
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = ftpspec(folder.path());
+        let output = command
+            .args(["run", scenario, &served.url(), "--insecure", "--allow", "write"])
+            .env("FTPSPEC_PASSWORD", FIRST)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{fault}: {}", text(&output));
+    }
+}
+
+/// An area is a filter and no scenario.
+#[test]
+fn explain_of_an_area_leads_to_its_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ftpspec(folder.path()).args(["explain", "auth"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(
+        text(&output).contains("`ftpspec list auth` names them"),
+        "{}",
+        text(&output)
+    );
+}
+
 #[test]
 fn a_target_file_names_where_its_passwords_are() {
     let served = Served::start(&["--reuse", "control"]);

@@ -20,6 +20,13 @@ use serde_json::Value;
 /// Software that runs in containers, too.
 const IN_CONTAINERS: [&str; 3] = ["vsftpd", "proftpd", "pyftpdlib"];
 
+/// Scenarios that ask whether they apply, where the answer is up to chance: a server may give the same port out twice in a
+/// row, and ABOR may come when the whole file is on its way.
+const APPLY_BY_CHANCE: [&str; 2] = [
+    "data-channel/replaced-listener-is-closed",
+    "shutdown/aborted-download-does-not-look-complete",
+];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -154,7 +161,9 @@ fn process_and_container_give_the_same_verdicts_over_the_whole_corpus() {
         };
         compared += 1;
         let same = (&here.verdict, &here.broken) == (&there.verdict, &there.broken);
-        if !same && !varying.contains(&(name.0.clone(), name.1.clone())) {
+        let is_chance = APPLY_BY_CHANCE.contains(&name.1.as_str())
+            && [here, there].iter().any(|said| said.verdict == "not-applicable");
+        if !same && !is_chance && !varying.contains(&(name.0.clone(), name.1.clone())) {
             differences.push(format!("{name:?}\n  process {here:?}\n  docker  {there:?}"));
         }
     }

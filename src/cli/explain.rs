@@ -17,6 +17,13 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, CliError> {
     let text = explain(&args.id, &corpus).ok_or_else(|| {
         let names = names(&corpus);
         let near = closest(&args.id, names.iter().map(String::as_str));
+        let area = format!("{}/", args.id);
+        if names.iter().any(|name| name.starts_with(&area)) {
+            return CliError::nothing(format!(
+                "`{}` is an area of scenarios; `ftpspec list {}` names them",
+                args.id, args.id
+            ));
+        }
         let hint = near.map_or_else(
             || " (see `ftpspec list` and `ftpspec list --coverage`)".to_owned(),
             |near| format!("; did you mean `{near}`?"),

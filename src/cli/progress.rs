@@ -21,6 +21,8 @@ pub(super) struct Bar {
     warned: u64,
     failed: u64,
     other: u64,
+    /// Counts runs that show what they are made for, not verdicts.
+    is_proof: bool,
     /// Lines for a log; none on a terminal and when nothing is wanted.
     log: Option<Log>,
 }
@@ -48,10 +50,19 @@ impl Bar {
             warned: 0,
             failed: 0,
             other: 0,
+            is_proof: false,
             log: (!quiet && !std::io::stderr().is_terminal()).then(|| Log {
                 clock: SystemClock::new(),
                 last: Duration::ZERO,
             }),
+        }
+    }
+
+    /// A bar for runs of which each ought to show something.
+    pub(super) fn of_proofs(quiet: bool) -> Self {
+        Self {
+            is_proof: true,
+            ..Self::new(quiet)
         }
     }
 
@@ -101,10 +112,14 @@ impl Bar {
 
     fn refresh(&mut self) {
         self.bar.inc(1);
-        let counts = format!(
-            "{} passed, {} warned, {} failed, {} other",
-            self.passed, self.warned, self.failed, self.other
-        );
+        let counts = if self.is_proof {
+            format!("{} show what they ought to, {} do not", self.passed, self.failed)
+        } else {
+            format!(
+                "{} passed, {} warned, {} failed, {} other",
+                self.passed, self.warned, self.failed, self.other
+            )
+        };
         if let Some(log) = &mut self.log {
             let now = log.clock.monotonic();
             if now.saturating_sub(log.last) >= SILENCE {

@@ -24,6 +24,8 @@ use crate::report::kill_matrix::{self, FaultVerdict, ProofRow};
 use crate::report::{self, Format};
 use crate::runner::{self, CaseRunner, Opponent, Proof, PropertyProof, ReportFolder, catches};
 
+/// How many cells that show no fault are named.
+const MISSED_SHOWN: usize = 5;
 /// Runs at the same time when nothing is said.
 const USUAL_JOBS: u16 = 8;
 
@@ -44,7 +46,7 @@ pub(super) async fn run(args: &ProveArgs) -> Result<Exit, CliError> {
         .iter()
         .map(|scenario| runner::proof_cases(scenario).len())
         .sum();
-    let mut bar = Bar::new(args.quiet);
+    let mut bar = Bar::of_proofs(args.quiet);
     bar.set_length(runs);
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let shown = tokio::spawn(async move {
@@ -147,7 +149,37 @@ fn render(proofs: &[Proof], runs: usize) -> String {
         Fault::ALL.len(),
         caught.len()
     );
+    text.push_str(&render_missed(proofs));
     text
+}
+
+/// The runs against a fault that did not show it. Each is in a cell where it need not show (a fault of TLS 1.3 in a cell
+/// of TLS 1.2, say): another cell of the scenario does, or the scenario is not proven.
+fn render_missed(proofs: &[Proof]) -> String {
+    let missed: Vec<&runner::ProofRun> = proofs
+        .iter()
+        .flat_map(|proof| &proof.runs)
+        .filter(|run| run.opponent.fault().is_some() && !catches(run))
+        .collect();
+    if missed.is_empty() {
+        return String::new();
+    }
+    let cells: BTreeSet<String> = missed
+        .iter()
+        .map(|run| format!("{} [{}]", run.scenario, run.cell))
+        .collect();
+    let shown: Vec<&str> = cells.iter().take(MISSED_SHOWN).map(String::as_str).collect();
+    let rest = cells.len().saturating_sub(shown.len());
+    let more = if rest == 0 {
+        String::new()
+    } else {
+        format!(" and {rest} more cells")
+    };
+    format!(
+        "{} runs against a fault did not show it, where another cell of the scenario does: {}{more}\n",
+        missed.len(),
+        shown.join(", ")
+    )
 }
 
 /// The requirements whose scenarios were all proved, and of these the ones that no fault breaks.

@@ -162,6 +162,7 @@ fn signs_of(extensions: &[u16]) -> Vec<TlsSign> {
         (extension::KEY_SHARE, TlsSign::KeyShare),
         (extension::PRE_SHARED_KEY, TlsSign::PreSharedKey),
         (extension::RENEGOTIATION_INFO, TlsSign::RenegotiationInfo),
+        (extension::SERVER_NAME, TlsSign::ServerName),
         (extension::TRUNCATED_HMAC, TlsSign::TruncatedHmac),
     ];
     known

@@ -197,12 +197,19 @@ impl Scribe<'_> {
         }
     }
 
-    /// Whether the target said that it is without what `check` asks for, and may be: by a reply, or by its answer to a probe.
+    /// Whether the target said that it is without what `check` asks for, and may be: by a reply, by its answer to a probe, or
+    /// by what it sent.
     /// Silence and a lost connection say nothing of the kind.
     fn is_optional(&self, check: &Check) -> bool {
         self.index.phase == Phase::Setup
             && check.otherwise == Otherwise::NotApplicable
-            && (self.view.consumed_reply().is_some() || self.has_answered_probe())
+            && (self.view.consumed_reply().is_some() || self.has_answered_probe() || self.has_brought_data())
+    }
+
+    fn has_brought_data(&self) -> bool {
+        self.view.in_step().any(
+            |(_, event)| matches!(&event.kind, EventKind::TransferFinished(summary) if summary.bytes > 0),
+        )
     }
 
     fn has_answered_probe(&self) -> bool {

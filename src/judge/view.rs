@@ -10,7 +10,7 @@ use crate::plan::template::{FillError, fill};
 use crate::scenario::model::{ChannelRef, Check, Step};
 use crate::trace::{ActionProblem, Channel, ChannelKind, Event, EventKind, StepIndex, Waited};
 use crate::wire::command::Verb;
-use crate::wire::reply::{ReplyCode, ReplyViolation};
+use crate::wire::reply::{ReplyClass, ReplyCode, ReplyViolation};
 
 /// Where a step lies in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,6 +221,29 @@ impl<'a> View<'a> {
             .unwrap_or(0);
         on_control().find_map(|(position, event)| match event.kind {
             EventKind::ReplyReceived { number, .. } if number > taken => Some((position, &event.kind)),
+            _ => None,
+        })
+    }
+
+    /// The first reply other than 1yz on `control` that no step has consumed, since the connection was opened.
+    pub(super) fn untaken_final_reply(&self, control: &Channel) -> Option<SeenReply<'a>> {
+        let (first, _) = self.untaken_reply(control)?;
+        self.all_from(first).find_map(|(event, kind)| match &kind.kind {
+            EventKind::ReplyReceived {
+                code,
+                lines,
+                protected,
+                violations,
+                ..
+            } if kind.channel.as_ref() == Some(control) && code.class() != ReplyClass::Preliminary => {
+                Some(SeenReply {
+                    event,
+                    code: *code,
+                    lines,
+                    protected: *protected,
+                    violations,
+                })
+            }
             _ => None,
         })
     }

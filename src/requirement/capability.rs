@@ -58,6 +58,8 @@ capabilities! {
     ClearLogin = "clear-login",
     /// The target asks clients for a certificate and the profile has one.
     ClientCertificate = "client-certificate",
+    /// The target logs nobody in who shows no certificate.
+    ClientCertificateRequired = "client-certificate-required",
     /// Unprotected data connections are refused.
     DataTlsRequired = "data-tls-required",
     /// EPRT works.

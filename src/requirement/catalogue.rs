@@ -77,6 +77,18 @@ impl Requirement {
     /// `RFC 4217 section 9`, `RFC 959 Appendix II`, or the first basis of a practice.
     #[must_use]
     pub fn citation(&self) -> String {
+        let place = self.place();
+        match self.level {
+            // The document is where the practice is explained, and demands nothing.
+            Level::SecurityPractice | Level::DeFacto if self.document.is_some() => {
+                format!("practice (see {place})")
+            }
+            _ => place,
+        }
+    }
+
+    /// Where it is written.
+    fn place(&self) -> String {
         match (&self.document, &self.section) {
             (Some(document), Some(section)) if section.starts_with("Appendix") => {
                 format!("{document} {section}")
@@ -358,7 +370,7 @@ mod tests {
         assert_eq!(cited("defacto.data.pasv-listener-closed"), "Practice");
         assert_eq!(
             cited("defacto.reuse.many-sequential-transfers"),
-            "RFC 8446 appendix C.4"
+            "practice (see RFC 8446 appendix C.4)"
         );
     }
 

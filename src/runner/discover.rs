@@ -2,7 +2,7 @@
 //!
 //! A declaration wins over a discovery; a contradiction is reported. Does not judge requirements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -149,13 +149,29 @@ pub async fn discover(
                     .run_case_until(&case, &running, &TargetFacts::assume_all(), &stop)
                     .await
             };
-            (capability, ran)
+            (capability, case.id.scenario, ran)
         });
     }
+    let mut found: BTreeMap<(Capability, String), Ran> = BTreeMap::new();
+    while let Some(result) = tasks.join_next().await {
+        let Ok((capability, scenario, ran)) = result else {
+            continue;
+        };
+        found.insert((capability, scenario), ran);
+    }
+    // Several scenarios may ask for one capability, each in another way: one that finds it is enough.
+    let present: BTreeSet<Capability> = found
+        .iter()
+        .filter(|(_, ran)| is_good(ran.judgement.verdict))
+        .map(|((capability, _), _)| *capability)
+        .collect();
     let mut reasons = Vec::new();
     let mut answered = false;
-    while let Some(result) = tasks.join_next().await {
-        let Ok((capability, ran)) = result else { continue };
+    for ((capability, _), ran) in found {
+        let is_outvoted = !is_good(ran.judgement.verdict) && present.contains(&capability);
+        if is_outvoted {
+            continue;
+        }
         match &ran.judgement.reason {
             Some(reason) if !is_good(ran.judgement.verdict) => reasons.push(reason.clone()),
             _ => {}
@@ -195,7 +211,8 @@ fn add(
         // The target was never asked.
         Verdict::Fail | Verdict::Inconclusive if forbidden => return,
         Verdict::Pass | Verdict::Info | Verdict::Warn => true,
-        Verdict::Fail | Verdict::Inconclusive => false,
+        // Nobody declines that way: what it answered is there, and the scenarios say what is wrong with it.
+        Verdict::Fail | Verdict::Inconclusive => breaks_tls(ran),
         // Not asked (no permission to write, say) or harness trouble: nothing is known.
         Verdict::NotApplicable | Verdict::Error => return,
     };
@@ -222,6 +239,18 @@ fn add(
         .evidence
         .insert(capability.name().to_owned(), format!("{words}: {evidence}"));
     discovered.facts.set(capability, has, &evidence);
+}
+
+/// Whether the answer to the last question broke TLS on the control connection.
+fn breaks_tls(ran: &Ran) -> bool {
+    let asked = ran
+        .events
+        .iter()
+        .rposition(|event| matches!(event.kind, EventKind::CommandSent { .. }));
+    ran.events.iter().skip(asked.unwrap_or(0)).any(|event| {
+        matches!(event.kind, EventKind::TlsViolated { .. })
+            && event.channel.as_ref().is_some_and(|channel| !channel.is_data())
+    })
 }
 
 /// How the target refused a login under TLS, when that is what ended the case.

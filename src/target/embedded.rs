@@ -66,7 +66,8 @@ impl EmbeddedPolicy {
             data_tls_disabled: has(Capability::ProtPRefused),
             auth_ssl: has(Capability::AuthSsl),
             quota: has(Capability::Quota),
-            client_certificate: has(Capability::ClientCertificate),
+            client_certificate: has(Capability::ClientCertificate)
+                || has(Capability::ClientCertificateRequired),
             habits: BTreeSet::new(),
             masquerade: false,
             ccc: has(Capability::Ccc),
@@ -133,7 +134,9 @@ impl EmbeddedPolicy {
                     Capability::ProtPRefused => self.data_tls_disabled,
                     Capability::AuthSsl => self.auth_ssl,
                     Capability::Quota => self.quota,
-                    Capability::ClientCertificate => self.client_certificate,
+                    Capability::ClientCertificate | Capability::ClientCertificateRequired => {
+                        self.client_certificate
+                    }
                     Capability::Ipv6 => self.ipv6,
                     Capability::Pasv => !self.ipv6,
                     Capability::Port => !self.ipv6 && !self.active_off,

@@ -424,7 +424,7 @@ impl Provisioner {
             .map_err(|problem| ProvisionError {
                 kind: ProvisionErrorKind::Unreachable,
                 detail: format!(
-                    "{} {problem}\ncheck the host, the port and whether the server runs; `ftpspec diagnose` says more",
+                    "{} {problem}; check the host, the port and whether the server runs; `ftpspec diagnose` says more",
                     running.address
                 ),
             })?;

@@ -74,6 +74,8 @@ pub enum TlsSign {
     Renegotiation,
     /// `renegotiation_info` (RFC 5746).
     RenegotiationInfo,
+    /// `server_name`: the server used the name that the client sent (RFC 6066 section 3).
+    ServerName,
     /// `truncated_hmac` (RFC 6066 section 7).
     TruncatedHmac,
     /// An alert of level warning before the handshake was over.
@@ -94,6 +96,7 @@ impl TlsSign {
         Self::PreSharedKey,
         Self::Renegotiation,
         Self::RenegotiationInfo,
+        Self::ServerName,
         Self::TruncatedHmac,
         Self::WarningAlert,
     ];
@@ -113,6 +116,7 @@ impl TlsSign {
             Self::PreSharedKey => "pre-shared-key",
             Self::Renegotiation => "renegotiation",
             Self::RenegotiationInfo => "renegotiation-info",
+            Self::ServerName => "server-name",
             Self::TruncatedHmac => "truncated-hmac",
             Self::WarningAlert => "warning-alert",
         }

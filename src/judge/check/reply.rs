@@ -9,6 +9,9 @@ use crate::scenario::model::{Check, CodePattern, ReplyAlternative, ReplyPattern}
 use crate::trace::{ActionProblem, EventKind, Waited};
 use crate::wire::reply::ReplyCode;
 
+/// The reply of a server that is about to close the control connection.
+const SERVICE_CLOSING: u16 = 421;
+
 pub(super) fn judge(
     view: &View<'_>,
     check: &Check,
@@ -212,7 +215,15 @@ fn judge_absence(view: &View<'_>, alternatives: &[Wanted<'_>], expected: String)
     };
     if let Some(ending) = ending(view, &control) {
         if alternatives.iter().any(|alternative| alternative.closed) {
-            return CheckResult::Held;
+            // What was said before the end counts as the answer, although the command could not be sent any more. A last
+            // 421 only announces the end (RFC 959 section 5.4).
+            let said = view
+                .untaken_final_reply(&control)
+                .filter(|reply| reply.code.value() != SERVICE_CLOSING);
+            return match said {
+                Some(reply) => judge_reply(view, alternatives, expected, &reply),
+                None => CheckResult::Held,
+            };
         }
         return CheckResult::Broken(Account {
             message: asked(

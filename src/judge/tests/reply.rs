@@ -323,3 +323,28 @@ fn a_passed_over_150_is_no_final_reply() {
     );
     assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:?}");
 }
+
+#[test]
+fn what_was_said_before_the_end_is_the_answer_unless_it_announces_the_end() {
+    let judged = |code: u16, class: u16| {
+        judge_one(
+            send("USER x"),
+            vec![required("r.fail", closed_too(codes(&[class])))],
+            |trace| {
+                trace
+                    .reply(1, code, "said before")
+                    .control(EventKind::FinReceived)
+            },
+        )
+    };
+    let judgement = judged(221, 5);
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert!(
+        only(&judgement).observed.starts_with("221"),
+        "{}",
+        only(&judgement).observed
+    );
+    assert_eq!(judged(530, 5).verdict, Verdict::Pass);
+    assert_eq!(judged(421, 5).verdict, Verdict::Pass);
+    assert_eq!(judged(150, 5).verdict, Verdict::Pass);
+}

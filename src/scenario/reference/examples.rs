@@ -50,7 +50,9 @@ steps:
 * No key and no bare value may be a word that YAML 1.1 reads as a boolean (`on`, `off`, `yes`, `no`).
 
 A scenario below `discover/` finds out what a target can do. It has a `capability`, and needs no `detects` and no
-requirement; the target has the capability when all checks hold:
+requirement; the target has the capability when all checks hold. Several files may ask for one capability, each in another
+way; one that finds it is enough. Only a lawful refusal means that a target lacks something: were a mistake taken for a lack,
+the scenarios that look for the mistake would not apply.
 
 ```yaml
 title: MLSD is served
