@@ -193,7 +193,7 @@ fn a_mistake_in_the_answer_to_discovery_is_found_and_not_taken_for_a_lack() {
 fn explain_of_an_area_leads_to_its_list() {
     let folder = tempfile::tempdir().unwrap();
     let output = ftpspec(folder.path()).args(["explain", "auth"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
     assert!(
         text(&output).contains("`ftpspec list auth` names them"),
         "{}",
