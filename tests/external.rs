@@ -165,6 +165,22 @@ fn a_mistake_in_the_answer_to_discovery_is_found_and_not_taken_for_a_lack() {
             "auth/auth-tls-is-answered-234",
         ),
         ("answers-rein-in-clear", &[], "auth/rein-is-answered-under-tls"),
+        ("answers-host-with-200", &[], "extensions/host-is-answered-220"),
+        (
+            "closes-on-idle-abor",
+            &[],
+            "replies/abor-without-transfer-is-harmless",
+        ),
+        (
+            "aborts-on-tls12-ticket",
+            &[],
+            "session-reuse/tls12-ticket-is-accepted-on-data",
+        ),
+        (
+            "ignores-extended-master-secret",
+            &[],
+            "tls-hygiene/extended-master-secret-is-supported",
+        ),
         (
             "drops-data-silently-without-reuse",
             &["--reuse", "control"],
@@ -185,6 +201,30 @@ fn a_mistake_in_the_answer_to_discovery_is_found_and_not_taken_for_a_lack() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1), "{fault}: {}", text(&output));
+    }
+}
+
+/// What no server says of itself: whether it insists on a certificate. One that lets everybody in is not charged with it.
+#[test]
+fn whether_a_certificate_is_needed_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    certificates(folder);
+    let ca = folder.join("ca.pem").display().to_string();
+    for (extra, verdict) in [(&["--client-ca", &ca][..], "pass"), (&[][..], "not-applicable")] {
+        let served = Served::start(extra);
+        let mut command = ftpspec(folder);
+        let output = command
+            .args(["run", "auth/no-login-without-the-certificate-that-is-needed"])
+            .args([&served.url(), "--insecure", "--declare", "client-certificate"])
+            .args(["--client-cert", "client.pem", "--client-key", "client.key"])
+            .env("FTPSPEC_PASSWORD", FIRST)
+            .output()
+            .unwrap();
+        let report = std::fs::read_to_string(folder.join("reports/latest/report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let case = &report["cases"][0];
+        assert_eq!(case["judgement"]["verdict"], verdict, "{}", text(&output));
     }
 }
 

@@ -608,6 +608,39 @@ fn what_the_profile_says_happens_now_and_then_is_not_worse() {
     assert_eq!(new.code, Some(1), "{}{}", new.out, new.err);
 }
 
+/// A run that sees the milder of two outcomes says nothing against the other one.
+#[test]
+fn an_update_keeps_the_worse_outcome_of_what_varies() {
+    let folder = acme(&[("one", &[WARN])]);
+    let (folder, target) = (folder.path(), "acme.yaml:one");
+    let update = || {
+        let done = check(folder, target, &["--baseline", "base.json", "--update-baseline"]);
+        assert_eq!(done.code, Some(0), "{}{}", done.out, done.err);
+    };
+    let outcomes = || -> Vec<String> {
+        let base = json(&folder.join("base.json"));
+        let entries = base["targets"]["one"]["entries"].as_array().unwrap().iter();
+        let own = entries.filter(|entry| entry["scenario"] == PROT);
+        own.map(|entry| entry["outcome"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    update();
+    assert_eq!(outcomes(), ["warn"]);
+    for (varies, kept) in [(true, true), (false, false)] {
+        let mut base = json(&folder.join("base.json"));
+        let entries = base["targets"]["one"]["entries"].as_array_mut().unwrap();
+        for entry in entries.iter_mut().filter(|entry| entry["scenario"] == PROT) {
+            entry["outcome"] = "fail".into();
+            entry["reason"] = "a race".into();
+            entry["varies"] = varies.into();
+        }
+        std::fs::write(folder.join("base.json"), base.to_string()).unwrap();
+        update();
+        assert_eq!(outcomes().contains(&"fail".to_owned()), kept, "{:?}", outcomes());
+        assert!(outcomes().contains(&"warn".to_owned()));
+    }
+}
+
 /// The report without what a time, a port or an id is.
 fn timeless(path: &Path) -> serde_json::Value {
     let mut report = json(path);

@@ -16,7 +16,6 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, CliError> {
     let corpus = corpus::load(&args.corpus)?;
     let text = explain(&args.id, &corpus).ok_or_else(|| {
         let names = names(&corpus);
-        let near = closest(&args.id, names.iter().map(String::as_str));
         let area = format!("{}/", args.id);
         if names.iter().any(|name| name.starts_with(&area)) {
             return CliError::nothing(format!(
@@ -24,6 +23,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, CliError> {
                 args.id, args.id
             ));
         }
+        let near = closest(&args.id, names.iter().map(String::as_str));
         let hint = near.map_or_else(
             || " (see `ftpspec list` and `ftpspec list --coverage`)".to_owned(),
             |near| format!("; did you mean `{near}`?"),

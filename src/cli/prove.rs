@@ -176,7 +176,7 @@ fn render_missed(proofs: &[Proof]) -> String {
         format!(" and {rest} more cells")
     };
     format!(
-        "{} runs against a fault did not show it, where another cell of the scenario does: {}{more}\n",
+        "faults that a cell did not show, and another cell of the scenario does: {} ({}{more})\n",
         missed.len(),
         shown.join(", ")
     )

@@ -8,7 +8,7 @@ use super::view::{StepRange, View};
 use super::words;
 use crate::plan::Case;
 use crate::requirement::{Grade, Level};
-use crate::scenario::model::{Check, Otherwise, Step};
+use crate::scenario::model::{Check, CheckKind, Otherwise, Step};
 use crate::trace::{ActionProblem, Event, EventKind, Phase, StepIndex};
 
 /// A judged step.
@@ -141,6 +141,10 @@ struct Scribe<'a> {
     failure: Option<(usize, &'a ActionProblem)>,
 }
 
+fn asks_for_data(check: &Check) -> bool {
+    check.kinds.iter().any(|kind| matches!(kind, CheckKind::Data(_)))
+}
+
 impl Scribe<'_> {
     fn write(&self, judged: &mut JudgedStep, number: usize, check: &Check, results: &[CheckResult]) {
         let standing = self.standing(check);
@@ -197,13 +201,14 @@ impl Scribe<'_> {
         }
     }
 
-    /// Whether the target said that it is without what `check` asks for, and may be: by a reply, by its answer to a probe, or
-    /// by what it sent.
-    /// Silence and a lost connection say nothing of the kind.
+    /// Whether the target said that it is without what `check` asks for, and may be: by a reply, by its answer to a probe, or,
+    /// where the check is about data, by the data it sent. Silence and a lost connection say nothing of the kind.
     fn is_optional(&self, check: &Check) -> bool {
         self.index.phase == Phase::Setup
             && check.otherwise == Otherwise::NotApplicable
-            && (self.view.consumed_reply().is_some() || self.has_answered_probe() || self.has_brought_data())
+            && (self.view.consumed_reply().is_some()
+                || self.has_answered_probe()
+                || asks_for_data(check) && self.has_brought_data())
     }
 
     fn has_brought_data(&self) -> bool {

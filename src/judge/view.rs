@@ -59,10 +59,34 @@ pub(super) fn find_step(events: &[Event], step: StepIndex, from: usize) -> Optio
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SeenReply<'a> {
     pub event: usize,
+    number: u32,
     pub code: ReplyCode,
     pub lines: &'a [String],
     pub protected: bool,
     pub violations: &'a [ReplyViolation],
+}
+
+impl<'a> SeenReply<'a> {
+    /// The reply that `event`, at `position` of the trace, brought on `control`.
+    fn of(position: usize, event: &'a Event, control: &Channel) -> Option<Self> {
+        match &event.kind {
+            EventKind::ReplyReceived {
+                number,
+                code,
+                lines,
+                protected,
+                violations,
+            } if event.channel.as_ref() == Some(control) => Some(Self {
+                event: position,
+                number: *number,
+                code: *code,
+                lines,
+                protected: *protected,
+                violations,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// One step with everything that was known at its end.
@@ -187,22 +211,8 @@ impl<'a> View<'a> {
             .enumerate()
             .take(consumed)
             .rev()
-            .find_map(|(position, event)| match &event.kind {
-                EventKind::ReplyReceived {
-                    number,
-                    code,
-                    lines,
-                    protected,
-                    violations,
-                } if *number == wanted && event.channel.as_ref() == Some(&control) => Some(SeenReply {
-                    event: position,
-                    code: *code,
-                    lines,
-                    protected: *protected,
-                    violations,
-                }),
-                _ => None,
-            })
+            .filter_map(|(position, event)| SeenReply::of(position, event, &control))
+            .find(|reply| reply.number == wanted)
     }
 
     /// The first reply on `control` that no step has consumed, since the connection was opened: its position.
@@ -228,24 +238,9 @@ impl<'a> View<'a> {
     /// The first reply other than 1yz on `control` that no step has consumed, since the connection was opened.
     pub(super) fn untaken_final_reply(&self, control: &Channel) -> Option<SeenReply<'a>> {
         let (first, _) = self.untaken_reply(control)?;
-        self.all_from(first).find_map(|(event, kind)| match &kind.kind {
-            EventKind::ReplyReceived {
-                code,
-                lines,
-                protected,
-                violations,
-                ..
-            } if kind.channel.as_ref() == Some(control) && code.class() != ReplyClass::Preliminary => {
-                Some(SeenReply {
-                    event,
-                    code: *code,
-                    lines,
-                    protected: *protected,
-                    violations,
-                })
-            }
-            _ => None,
-        })
+        self.all_from(first)
+            .filter_map(|(position, event)| SeenReply::of(position, event, control))
+            .find(|reply| reply.code.class() != ReplyClass::Preliminary)
     }
 
     /// What the session sent last on its control connection before position `before`: a command line, or raw bytes.

@@ -2,7 +2,7 @@
 //!
 //! A declaration wins over a discovery; a contradiction is reported. Does not judge requirements.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -152,26 +152,13 @@ pub async fn discover(
             (capability, case.id.scenario, ran)
         });
     }
-    let mut found: BTreeMap<(Capability, String), Ran> = BTreeMap::new();
+    let mut asked = Vec::new();
     while let Some(result) = tasks.join_next().await {
-        let Ok((capability, scenario, ran)) = result else {
-            continue;
-        };
-        found.insert((capability, scenario), ran);
+        asked.extend(result.ok());
     }
-    // Several scenarios may ask for one capability, each in another way: one that finds it is enough.
-    let present: BTreeSet<Capability> = found
-        .iter()
-        .filter(|(_, ran)| is_good(ran.judgement.verdict))
-        .map(|((capability, _), _)| *capability)
-        .collect();
     let mut reasons = Vec::new();
     let mut answered = false;
-    for ((capability, _), ran) in found {
-        let is_outvoted = !is_good(ran.judgement.verdict) && present.contains(&capability);
-        if is_outvoted {
-            continue;
-        }
+    for (capability, ran) in clearest(asked) {
         match &ran.judgement.reason {
             Some(reason) if !is_good(ran.judgement.verdict) => reasons.push(reason.clone()),
             _ => {}
@@ -190,6 +177,55 @@ pub async fn discover(
     discovered
 }
 
+/// Several scenarios may ask for one capability, each in another way: of each capability the first that says most of it.
+fn clearest(mut asked: Vec<(Capability, String, Ran)>) -> BTreeMap<Capability, Ran> {
+    asked.sort_by(|(.., one, _), (.., other, _)| one.cmp(other));
+    let mut clearest: BTreeMap<Capability, Ran> = BTreeMap::new();
+    for (capability, _, ran) in asked {
+        let is_clearer = clearest
+            .get(&capability)
+            .is_none_or(|known| Answer::of(&ran) > Answer::of(known));
+        if is_clearer {
+            clearest.insert(capability, ran);
+        }
+    }
+    clearest
+}
+
+/// What a scenario says of its capability; what says more comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Answer {
+    /// Not asked (no permission to write, say), or harness trouble: nothing is known.
+    Unknown,
+    /// The target is without it.
+    Lacks,
+    /// The target has it.
+    Has,
+}
+
+impl Answer {
+    fn of(ran: &Ran) -> Self {
+        match ran.judgement.verdict {
+            Verdict::Pass | Verdict::Info | Verdict::Warn => Self::Has,
+            Verdict::Fail | Verdict::Inconclusive if is_forbidden(&ran.events) => Self::Unknown,
+            // Nobody declines that way: what it answered is there, and the scenarios say what is wrong with it.
+            Verdict::Fail | Verdict::Inconclusive if breaks_tls(&ran.events) => Self::Has,
+            Verdict::Fail | Verdict::Inconclusive => Self::Lacks,
+            Verdict::NotApplicable | Verdict::Error => Self::Unknown,
+        }
+    }
+}
+
+/// Whether the profile kept the question from being asked.
+fn is_forbidden(events: &[Event]) -> bool {
+    events.iter().any(|event| {
+        matches!(
+            event.kind,
+            EventKind::ActionFailed(ActionProblem::NotAllowed { .. })
+        )
+    })
+}
+
 fn is_good(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Pass | Verdict::Info | Verdict::Warn)
 }
@@ -201,20 +237,10 @@ fn add(
     capability: Capability,
     ran: &Ran,
 ) {
-    let forbidden = ran.events.iter().any(|event| {
-        matches!(
-            event.kind,
-            EventKind::ActionFailed(ActionProblem::NotAllowed { .. })
-        )
-    });
-    let has = match ran.judgement.verdict {
-        // The target was never asked.
-        Verdict::Fail | Verdict::Inconclusive if forbidden => return,
-        Verdict::Pass | Verdict::Info | Verdict::Warn => true,
-        // Nobody declines that way: what it answered is there, and the scenarios say what is wrong with it.
-        Verdict::Fail | Verdict::Inconclusive => breaks_tls(ran),
-        // Not asked (no permission to write, say) or harness trouble: nothing is known.
-        Verdict::NotApplicable | Verdict::Error => return,
+    let has = match Answer::of(ran) {
+        Answer::Unknown => return,
+        Answer::Lacks => false,
+        Answer::Has => true,
     };
     if let Some(refused) = refused_login(&ran.events).filter(|_| !has) {
         // That says nothing about what comes behind a login.
@@ -242,12 +268,11 @@ fn add(
 }
 
 /// Whether the answer to the last question broke TLS on the control connection.
-fn breaks_tls(ran: &Ran) -> bool {
-    let asked = ran
-        .events
+fn breaks_tls(events: &[Event]) -> bool {
+    let asked = events
         .iter()
         .rposition(|event| matches!(event.kind, EventKind::CommandSent { .. }));
-    ran.events.iter().skip(asked.unwrap_or(0)).any(|event| {
+    events.iter().skip(asked.unwrap_or(0)).any(|event| {
         matches!(event.kind, EventKind::TlsViolated { .. })
             && event.channel.as_ref().is_some_and(|channel| !channel.is_data())
     })

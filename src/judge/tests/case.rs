@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::judge::{Next, StepJudgement, Verdict, judge_step};
-use crate::scenario::model::{HandshakeOutcome, ProbeTls, TlsPattern};
+use crate::scenario::model::{DataPattern, HandshakeOutcome, ProbeTls, ReadData, TlsPattern};
 
 fn answered(code: u16) -> impl FnOnce(Trace) -> Trace {
     move |trace| trace.command("X").reply(1, code, "text").consumed(1)
@@ -338,6 +338,42 @@ fn a_probe_that_is_answered_makes_the_case_not_applicable() {
     assert_eq!(verdict("server-hello"), Verdict::NotApplicable);
     assert_eq!(verdict("nothing"), Verdict::Inconclusive);
     assert_eq!(verdict("plaintext"), Verdict::Inconclusive);
+}
+
+/// What a target sent says what a check about data asks for, and nothing else; no data says nothing.
+#[test]
+fn data_that_came_makes_a_case_about_it_not_applicable() {
+    let few = DataPattern {
+        at_most: Some(text("9")),
+        ..DataPattern::default()
+    };
+    let verdict = |kind: CheckKind, bytes: u64| {
+        let optional = Check {
+            otherwise: Otherwise::NotApplicable,
+            ..check(kind)
+        };
+        let read = Action::ReadData(ReadData::UntilClose);
+        let case = case(
+            vec![step(Some(read), vec![optional])],
+            vec![step(send("TWO"), vec![required("r.fail", codes(&[200]))])],
+        );
+        let trace = Trace::default()
+            .connected()
+            .setup(0)
+            .data_connected()
+            .transfer(bytes, "x")
+            .setup_done(0);
+        judge_case(&case, &requirements(), &trace.0).verdict
+    };
+    let exactly = |bytes: &str| {
+        CheckKind::Data(DataPattern {
+            bytes: Some(text(bytes)),
+            ..DataPattern::default()
+        })
+    };
+    assert_eq!(verdict(CheckKind::Data(few), 10), Verdict::NotApplicable);
+    assert_eq!(verdict(exactly("5"), 0), Verdict::Inconclusive);
+    assert_eq!(verdict(codes(&[200]), 10), Verdict::Inconclusive);
 }
 
 #[test]

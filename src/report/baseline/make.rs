@@ -74,16 +74,20 @@ pub fn target_baseline(
 
 /// Entries of the old baseline that the run says nothing against.
 fn keep(new: &mut TargetBaseline, old: &TargetBaseline, accepted: &Accepted) {
-    let found: BTreeSet<(String, Option<String>)> = new
+    // What varies between two outcomes is worse than this run may have seen it.
+    let is_seen = |old: &Entry| {
+        new.entries.iter().any(|entry| {
+            (&entry.scenario, &entry.requirement) == (&old.scenario, &old.requirement)
+                && entry.outcome >= old.outcome
+        })
+    };
+    let kept: Vec<Entry> = old
         .entries
         .iter()
-        .map(|entry| (entry.scenario.clone(), entry.requirement.clone()))
+        .filter(|entry| accepted.untouched.contains(&entry.scenario) || entry.varies && !is_seen(entry))
+        .cloned()
         .collect();
-    let kept = old.entries.iter().filter(|entry| {
-        let is_new = found.contains(&(entry.scenario.clone(), entry.requirement.clone()));
-        accepted.untouched.contains(&entry.scenario) || entry.varies && !is_new
-    });
-    new.entries.extend(kept.cloned());
+    new.entries.extend(kept);
 }
 
 /// A finding in some cells.

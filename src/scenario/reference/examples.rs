@@ -51,8 +51,8 @@ steps:
 
 A scenario below `discover/` finds out what a target can do. It has a `capability`, and needs no `detects` and no
 requirement; the target has the capability when all checks hold. Several files may ask for one capability, each in another
-way; one that finds it is enough. Only a lawful refusal means that a target lacks something: were a mistake taken for a lack,
-the scenarios that look for the mistake would not apply.
+way; one that finds it is enough. Let only a lawful refusal break it: where a mistake is taken for a lack, the scenarios
+that look for the mistake do not apply.
 
 ```yaml
 title: MLSD is served
