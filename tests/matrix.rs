@@ -162,7 +162,8 @@ fn process_and_container_give_the_same_verdicts_over_the_whole_corpus() {
         compared += 1;
         let same = (&here.verdict, &here.broken) == (&there.verdict, &there.broken);
         let is_chance = APPLY_BY_CHANCE.contains(&name.1.as_str())
-            && [here, there].iter().any(|said| said.verdict == "not-applicable");
+            && [here, there].iter().any(|said| said.verdict == "not-applicable")
+            && [here, there].iter().all(|said| said.verdict != "fail");
         if !same && !is_chance && !varying.contains(&(name.0.clone(), name.1.clone())) {
             differences.push(format!("{name:?}\n  process {here:?}\n  docker  {there:?}"));
         }

@@ -154,10 +154,11 @@ fn render(proofs: &[Proof], runs: usize) -> String {
 }
 
 /// The runs against a fault that did not show it. Each is in a cell where it need not show (a fault of TLS 1.3 in a cell
-/// of TLS 1.2, say): another cell of the scenario does, or the scenario is not proven.
+/// of TLS 1.2, say), as another cell of the scenario does. Of scenarios that are not proven more is said above.
 fn render_missed(proofs: &[Proof]) -> String {
     let missed: Vec<&runner::ProofRun> = proofs
         .iter()
+        .filter(|proof| proof.problems.is_empty())
         .flat_map(|proof| &proof.runs)
         .filter(|run| run.opponent.fault().is_some() && !catches(run))
         .collect();
