@@ -608,6 +608,33 @@ fn what_the_profile_says_happens_now_and_then_is_not_worse() {
     assert_eq!(new.code, Some(1), "{}{}", new.out, new.err);
 }
 
+/// The same when the baseline was made while something milder of the same requirement happened.
+#[test]
+fn what_happens_now_and_then_may_be_worse_than_what_the_baseline_saw() {
+    let folder = acme(&[("one", &[FAIL])]);
+    let (folder, target) = (folder.path(), "acme.yaml:one");
+    let (scenario, requirement) = (CHECKED[0], "rfc4217.s9.failed-prot-keeps-level");
+    let yaml = std::fs::read_to_string(folder.join("acme.yaml")).unwrap();
+    check(folder, target, &["--baseline", "base.json", "--update-baseline"]);
+    let mut base = json(&folder.join("base.json"));
+    for entry in base["targets"]["one"]["entries"].as_array_mut().unwrap() {
+        assert_eq!(
+            (&entry["scenario"], &entry["outcome"]),
+            (&scenario.into(), &"fail".into())
+        );
+        entry["outcome"] = "warn".into();
+    }
+    std::fs::write(folder.join("base.json"), base.to_string()).unwrap();
+    for (varies, code) in [(true, 0), (false, 1)] {
+        let deviation = format!(
+            "known-deviations: [{{ requirement: {requirement}, scenario: {scenario}, reason: a race, varies: {varies} }}]\n"
+        );
+        std::fs::write(folder.join("acme.yaml"), format!("{deviation}{yaml}")).unwrap();
+        let seen = check(folder, target, &["--baseline", "base.json"]);
+        assert_eq!(seen.code, Some(code), "{}{}", seen.out, seen.err);
+    }
+}
+
 /// A run that sees the milder of two outcomes says nothing against the other one.
 #[test]
 fn an_update_keeps_the_worse_outcome_of_what_varies() {

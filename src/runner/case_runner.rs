@@ -23,7 +23,7 @@ use crate::target::{
     EmbeddedPolicy, EmbeddedPool, HURRY, Permission, ProvisionError, Provisioner, Provisioning, Running,
     TlsMode,
 };
-use crate::trace::{Capture, Event, Recorder};
+use crate::trace::{Capture, Event, EventKind, Recorder};
 
 /// How many times the deadline for the next bytes a whole transfer may take.
 const WHOLE_TRANSFER: u32 = 30;
@@ -241,7 +241,12 @@ impl CaseRunner {
         let go_on = |events: &[Event], step| judge::judge_step(case, &requirements, events, step).next;
         let Executed { events, stopped } = execute(case, context, &go_on).await;
         let mut judgement = judge::judge_case(case, &self.requirements, &events);
-        if let Some((code, log)) = running.ended().await {
+        let ended = if is_control_ended(&events) {
+            running.ended_with_a_connection().await
+        } else {
+            running.ended().await
+        };
+        if let Some((code, log)) = ended {
             // Whatever was seen, a server that is gone is the better explanation: nothing is said about it.
             judgement = Judgement {
                 verdict: Verdict::Inconclusive,
@@ -343,6 +348,14 @@ fn own_address(target: SocketAddr) -> IpAddr {
         socket.local_addr()
     });
     socket.map_or(target.ip(), |own| own.ip())
+}
+
+/// Whether the target ended a control connection.
+fn is_control_ended(events: &[Event]) -> bool {
+    events.iter().any(|event| {
+        matches!(event.kind, EventKind::FinReceived | EventKind::ResetReceived)
+            && event.channel.as_ref().is_some_and(|channel| !channel.is_data())
+    })
 }
 
 /// What is said of a server that has ended by itself.

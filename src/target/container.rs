@@ -209,6 +209,15 @@ impl Container {
         Some(code.ok().and_then(|code| code.parse().ok()).unwrap_or(-1))
     }
 
+    /// Comes back when the server has ended by itself, and never when nobody watches it.
+    pub(super) async fn end(&mut self) {
+        match self.waiter.as_mut() {
+            // Where its end cannot be waited for, it cannot be noticed either.
+            Some(waiter) => drop(waiter.wait().await),
+            None => std::future::pending().await,
+        }
+    }
+
     /// The end of what the server and its script wrote.
     pub(super) async fn log_tail(&self) -> String {
         logs(&self.name, Some(LOG_LINES)).await.unwrap_or_default()

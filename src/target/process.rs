@@ -162,6 +162,12 @@ impl Process {
             .map(|status| status.code().unwrap_or(-1))
     }
 
+    /// Comes back when the server has ended by itself.
+    pub(super) async fn end(&mut self) {
+        // Where its end cannot be waited for, it cannot be noticed either.
+        drop(self.child.wait().await);
+    }
+
     /// The end of what the server and its script wrote.
     pub(super) fn log_tail(&self) -> String {
         let mut tail = String::new();

@@ -20,7 +20,12 @@ use crate::requirement::Capability;
 use crate::tls::certificate::{self, Authority};
 use crate::tls::{ClientContext, ClientOptions, ClientTrust, Identity};
 use crate::trace::{Channel, Recorder};
-use crate::transport::{Incoming, Link, LinkErrorKind};
+use crate::transport::{Incoming, Link, LinkError, LinkErrorKind};
+
+/// How long a target may take to let a connection in that only asks whether it is there.
+const KNOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the news of the end of a server may take that takes no connection any more.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A target could not be provided. Nothing is said about the target itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -129,6 +134,13 @@ impl Started {
         }
     }
 
+    async fn end(&mut self) {
+        match self {
+            Self::Container(container) => container.end().await,
+            Self::Process(process) => process.end().await,
+        }
+    }
+
     async fn log_tail(&self) -> String {
         match self {
             Self::Container(container) => container.log_tail().await,
@@ -177,6 +189,19 @@ impl Running {
         let mut started = self.started.as_ref()?.lock().await;
         let code = started.ended().await?;
         Some((code, started.log_tail().await))
+    }
+
+    /// The same after it has ended a connection. A server that dies ends its connections first, and the news of its death
+    /// comes later: where it takes no connection any more, that is waited for.
+    pub async fn ended_with_a_connection(&self) -> Option<(i32, String)> {
+        if let Some(started) = &self.started
+            && knock(self.address, KNOCK_PATIENCE).await.is_err()
+        {
+            let mut started = started.lock().await;
+            // One that lives on is only too busy to answer.
+            let _ = tokio::time::timeout(END_PATIENCE, started.end()).await;
+        }
+        self.ended().await
     }
 }
 
@@ -538,6 +563,13 @@ impl Provisioner {
     }
 }
 
+/// Connects, and leaves no trace.
+async fn knock(address: SocketAddr, patience: Duration) -> Result<Link, LinkError> {
+    let recorder = Recorder::new(Timeline::start(Arc::new(SystemClock::new())), Masker::default());
+    let channel = Channel::control(Channel::MAIN);
+    Link::connect(address, None, None, patience, channel, recorder).await
+}
+
 /// Connects and reads the first bytes of the greeting, with implicit TLS after a handshake.
 async fn greeting(
     address: SocketAddr,
@@ -545,9 +577,7 @@ async fn greeting(
     identity: Option<&Identity>,
     patience: Duration,
 ) -> Result<(), String> {
-    let recorder = Recorder::new(Timeline::start(Arc::new(SystemClock::new())), Masker::default());
-    let channel = Channel::control(Channel::MAIN);
-    let mut link = match Link::connect(address, None, None, patience, channel, recorder).await {
+    let mut link = match knock(address, patience).await {
         Ok(link) => link,
         Err(error) if error.kind == LinkErrorKind::Refused => {
             return Err(format!("does not listen: {}", error.detail));
