@@ -216,6 +216,10 @@ impl CaseRunner {
         if let Some(reason) = forbidden {
             return Ran::not_run(Verdict::NotApplicable, reason);
         }
+        // Asking a server that is gone takes a time-out each; in a container there is not even a refusal.
+        if let Some((code, log)) = running.ended().await {
+            return Ran::not_run(Verdict::Inconclusive, gone(code, &log));
+        }
         let timeline = Timeline::start(Arc::clone(&self.clock));
         let masker = Masker::new(running.accounts.iter().map(|account| account.password.clone()));
         let mut recorder = Recorder::new(timeline.clone(), masker);
